@@ -1,0 +1,1 @@
+"""ponder: choose, run, inspect and correct reasoning models on your own hardware."""

@@ -1,0 +1,1 @@
+"""What exists: the model catalogue, GGUF headers, pulling and the local library."""

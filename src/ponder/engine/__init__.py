@@ -1,0 +1,1 @@
+"""What runs: the Engine protocol and the engines behind it."""

@@ -1,0 +1,1 @@
+"""What fits: this machine, memory, speed, placement and a recommendation."""

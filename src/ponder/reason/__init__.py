@@ -1,0 +1,1 @@
+"""What it thought: tokens to events, events to steps."""

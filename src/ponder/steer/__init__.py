@@ -1,0 +1,1 @@
+"""What we change: prefixes, budgets and forced answers."""
