@@ -10,7 +10,7 @@ class ThinkTags:
 
     `open` and `close` are literal texts; most models have one special token for each. `answer` is a
     header between the end of the reasoning and the answer (gpt-oss has one), else empty. `name` is a
-    key of `ponder.reason.tags.FORMATS`.
+    key of `ponder.core.tags.FORMATS`.
     """
 
     name: str
