@@ -1,0 +1,131 @@
+"""The client of a llama.cpp server, embedded or not: prompts and continuations as token ids.
+
+It uses `/completion`, never the chat endpoint: there the template's switches are silently ignored for
+R1, prefilled reasoning is re-rendered with other bytes, and token ids are not to be had.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ponder.core.request import Message, Sampling
+from ponder.engine.http import Loopback
+from ponder.engine.piece import SEEDS, Piece
+from ponder.engine.protocol import Ability, Emission, Prompt, Served
+from ponder.engine.render import markup, neutral_ids, placeholders, render
+from ponder.errors import ContextError, EngineError
+
+ABILITIES = (
+    Ability.TOKEN_IDS
+    | Ability.LOGPROBS
+    | Ability.TOKEN_PREFIX
+    | Ability.LOGIT_BIAS
+    | Ability.SEED
+    | Ability.THINK_SWITCH
+)
+ALTERNATIVES = 5
+"""Alternatives asked for with each token: enough for an entropy estimate, no measurable cost."""
+
+
+class LlamaClient:
+    """An engine behind a llama.cpp server that already runs at `url`."""
+
+    def __init__(self, url: str, key: str = "", *, name: str = "llama-server") -> None:
+        self._server = Loopback(url, key)
+        self._name = name
+        self._served: Served | None = None
+        self._n_vocab = 0
+        self._anchor = 0
+        self._cached: Sequence[int] = ()
+        self._forbidden = markup()
+
+    # ------------------------------------------------------------------ Engine
+
+    def serve(self) -> Served:
+        """Ask the server what it serves; raises EngineError if it is not llama.cpp's."""
+        if self._served is None:
+            props = self._server.call("/props")
+            settings = props.get("default_generation_settings") if isinstance(props, dict) else None
+            if not isinstance(settings, dict) or "n_ctx" not in settings:
+                raise EngineError(f"{self._server.url} is not a llama.cpp server: its /props has no n_ctx.")
+            build = str(props.get("build_info", "")).strip()
+            model = (
+                str(props.get("model_alias") or props.get("model_path", "")).replace("\\", "/").split("/")[-1]
+            )
+            self._n_vocab = int(self._server.call("/v1/models")["data"][0]["meta"]["n_vocab"])
+            self._anchor = self._ids("a", False)[0]
+            self._served = Served(f"{self._name} {build}".strip(), model, int(settings["n_ctx"]), ABILITIES)
+        return self._served
+
+    def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
+        """Render with the model's own template; see `ponder.engine.render`."""
+        kwargs = {"enable_thinking": think, "thinking": think}
+        rendered = self._rendered(messages, kwargs)
+        ids, head, tail = render(rendered, messages, self._ids, self._forbidden)
+        bos = self._server.call("/tokenize", {"content": "", "add_special": True})["tokens"]
+        if bos and ids[: len(bos)] != bos:
+            ids, head = [*bos, *ids], head + len(bos)
+        opened = closed = False
+        if tags is not None:
+            opened = tail.rstrip().endswith(tags[0])
+            closed = not opened and tail.rstrip().endswith(tags[1])
+        other = {"enable_thinking": not think, "thinking": not think}
+        switched = self._rendered(messages, other) != rendered
+        return Prompt(tuple(messages), tuple(ids), head, opened, closed, switched)
+
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """Ids of ponder's own text, control tokens included."""
+        return tuple(self._ids(text, True))
+
+    def neutral(self, text: str) -> tuple[int, ...]:
+        """Ids of a person's text, in which nothing is a control token or a tag."""
+        return tuple(neutral_ids(text, self._ids, self._forbidden))
+
+    def stream(
+        self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
+    ) -> Iterator[Emission]:
+        """Stream one piece; where the server loses ids they are found, which costs a few tokens' time."""
+        known = [*prompt.ids, *output]
+        room = self.serve().n_ctx - len(known)
+        if room < 1:
+            raise ContextError(
+                f"the context of {self.serve().n_ctx} tokens is full: choose a larger one with --ctx."
+            )
+        limit = min(sampling.max_tokens or room, room)
+        # Another conversation must not profit from this one's cache, nor tell from the time that it exists.
+        same = tuple(self._cached[: prompt.head]) == prompt.ids[: prompt.head]
+        self._cached = known
+        body = self._body(known, sampling, limit) | {"cache_prompt": same}
+        yield from Piece(
+            self._server, body, n_vocab=self._n_vocab, anchor=self._anchor, since=since
+        ).emissions()
+
+    def close(self) -> None:
+        """Forget the server; it is not ours to stop."""
+        self._server.close()
+        self._served = None
+
+    # ------------------------------------------------------------------ details
+
+    def _rendered(self, messages: Sequence[Message], kwargs: dict[str, bool]) -> str:
+        body = {"messages": placeholders(messages), "chat_template_kwargs": kwargs}
+        return str(self._server.call("/apply-template", body)["prompt"])
+
+    def _ids(self, text: str, special: bool) -> list[int]:
+        body = {"content": text, "parse_special": special, "add_special": False}
+        return [int(token) for token in self._server.call("/tokenize", body)["tokens"]]
+
+    @staticmethod
+    def _body(ids: list[int], sampling: Sampling, limit: int) -> dict[str, Any]:
+        return {
+            "prompt": ids,
+            "n_predict": limit,
+            "temperature": sampling.temperature,
+            "top_k": sampling.top_k,
+            "top_p": sampling.top_p,
+            "min_p": sampling.min_p,
+            "seed": (sampling.seed or 0) % SEEDS,
+            "logit_bias": [list(pair) for pair in sampling.logit_bias],
+            "n_probs": ALTERNATIVES,
+            "return_tokens": True,
+            "return_progress": True,
+        }
