@@ -1,1 +1,7 @@
-"""What we keep: traces in SQLite, token-exact."""
+"""What is kept: every run in one SQLite file, token by token as it arrives, branches sharing their prefix."""
+
+from ponder.store.journal import Journal
+from ponder.store.store import Store, open_store
+from ponder.store.values import Bundle, Note, Start, Summary
+
+__all__ = ["Bundle", "Journal", "Note", "Start", "Store", "Summary", "open_store"]

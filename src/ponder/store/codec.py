@@ -1,0 +1,99 @@
+"""Values as JSON and back: one walk over the type hints of the frozen dataclasses, checking as it reads.
+
+Because the hints decide, a field added to `Request` or `Finish` needs no change here, and a file from
+somewhere else cannot put a value of a wrong type into a trace.
+"""
+
+import json
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+_Value = TypeVar("_Value")
+
+
+def dumps(value: object) -> str:
+    """Compact JSON, readable in any script; lone surrogates are escaped, so that it always is UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text
+
+
+def encode(value: object) -> Any:
+    """Dataclasses as objects, tuples as lists, NaN and infinities as their names (JSON has none)."""
+    if is_dataclass(value):
+        return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: encode(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value
+
+
+def decode(kind: type[_Value], data: object) -> _Value:
+    """The value of type `kind` that parsed JSON describes; raises ValueError where it does not fit."""
+    return cast("_Value", _decode(kind, data, kind.__name__))
+
+
+def _decode(hint: Any, data: Any, where: str) -> Any:
+    """One level of `decode`; `where` names the place for the message."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        if data is None and type(None) in get_args(hint):
+            return None
+        (hint,) = (option for option in get_args(hint) if option is not type(None))
+        return _decode(hint, data, where)
+    if origin is Literal:
+        if data in get_args(hint):
+            return data
+    elif origin is tuple:
+        if isinstance(data, list):
+            return _decode_tuple(get_args(hint), data, where)
+    elif is_dataclass(hint):
+        if isinstance(data, dict):
+            return _decode_fields(cast("type", hint), data, where)
+    elif hint is float:
+        if isinstance(data, int | float) and not isinstance(data, bool):
+            return data
+        if data in ("nan", "inf", "-inf"):
+            return float(data)
+    elif type(data) is hint:
+        return data
+    raise ValueError(f"{where} cannot be {dumps(data)[:60]}")
+
+
+def _decode_tuple(hints: tuple[Any, ...], data: list[Any], where: str) -> tuple[Any, ...]:
+    """A `tuple[X, ...]` or a tuple of fixed length."""
+    if len(hints) == 2 and hints[1] is Ellipsis:
+        hints = (hints[0],) * len(data)
+    if len(hints) != len(data):
+        raise ValueError(f"{where} has {len(data)} items instead of {len(hints)}")
+    pairs = enumerate(zip(hints, data, strict=True))
+    return tuple(_decode(hint, item, f"{where}[{i}]") for i, (hint, item) in pairs)
+
+
+def _decode_fields(kind: type, data: dict[str, Any], where: str) -> Any:
+    """A dataclass from an object; unknown names are refused, absent ones take their defaults."""
+    hints = _hints(kind)
+    unknown = sorted(data.keys() - hints.keys())
+    if unknown:
+        raise ValueError(f"{where} has no field {unknown[0]!r}")
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    missing = sorted(needed - data.keys())
+    if missing:
+        raise ValueError(f"{where} lacks the field {missing[0]!r}")
+    return kind(**{name: _decode(hints[name], item, f"{where}.{name}") for name, item in data.items()})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The resolved type hints of a dataclass."""
+    return get_type_hints(kind)

@@ -1,0 +1,175 @@
+"""The journal of a running trace: `add` costs a list append, a thread commits what has gathered.
+
+Every `TICK_S` the writer packs the new tokens of all running journals into one chunk each and commits them
+together, so that a killed process loses at most that tick and the commit under way; what is there is whole,
+because a commit is. Nothing leaves the memory before it is on the disk: when the disk is full the run goes
+on, `failure` says so, and the next tick tries again.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from ponder.core.events import Event, Prefill, StepStart, Token
+from ponder.errors import StorageError
+from ponder.store.codec import dumps, encode
+from ponder.store.database import connect, guarded, transaction
+from ponder.store.search import index_trace
+from ponder.store.values import Note
+from ponder.store.writing import Row, append
+
+TICK_S = 0.2
+
+
+class Journal:
+    """The running trace `trace_id`; made by `Store.begin` and `Store.resume`, closed by `close` or `with`."""
+
+    def __init__(self, writer: "Writer", row: Row) -> None:
+        self.trace_id = row.id
+        self._writer = writer
+        self._next = row.tokens
+        self._closed = False
+        self.row = row
+        self.pending: list[Event | Note] = []
+        self.failure: StorageError | None = None
+        """Why the journal cannot be written just now; None when all is well. Later ticks try again."""
+
+    @property
+    def next_index(self) -> int:
+        """The index that the next token must have."""
+        return self._next
+
+    def add(self, event: Event) -> None:
+        """Take one event; costs well under a microsecond and never waits for the disk.
+
+        Tokens that the trace already holds (replayed from a parent or before a resume) are passed over;
+        a gap, or an event after `close`, raises ValueError.
+        """
+        if self._closed:
+            raise ValueError(f"the journal of trace {self.trace_id} is closed")
+        if isinstance(event, Token):
+            if event.index < self._next:
+                return
+            if event.index > self._next:
+                raise ValueError(f"token {event.index} came where {self._next} was due")
+            if event.id is not None and not 0 <= event.id < 2**31:
+                raise ValueError(f"token {event.index} has the impossible id {event.id}")
+            self._next += 1
+        elif isinstance(event, Prefill | StepStart):
+            return
+        self.pending.append(event)
+
+    def note(self, kind: str, data: Mapping[str, object]) -> None:
+        """Keep a small JSON object about the run, such as a piece's seed and first token index."""
+        if self._closed:
+            raise ValueError(f"the journal of trace {self.trace_id} is closed")
+        self.pending.append(Note(kind, json.loads(dumps(encode(data)))))
+
+    def flush(self) -> None:
+        """Commit everything added so far; raises StorageError if that fails."""
+        self._writer.commit()
+        if self.failure is not None:
+            raise self.failure
+
+    def close(self) -> None:
+        """Commit the rest and make the text searchable; raises StorageError if something cannot be kept.
+
+        Closing again does nothing.
+        """
+        if not self._closed:
+            self._closed = True
+            self._writer.finish(self)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Writer:
+    """The one connection of a store that writes, and the thread that commits while journals are open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._journals: list[Journal] = []
+        self._ticking = False
+        self._stop = threading.Event()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, opened when first needed; hold `lock` while using it."""
+        if self._connection is None:
+            self._connection = connect(self.path)
+        return self._connection
+
+    def open(self, row: Row) -> Journal:
+        """A journal that is committed with the others from now on."""
+        journal = Journal(self, row)
+        with self.lock:
+            self._journals.append(journal)
+            if not self._ticking:
+                self._ticking = True
+                threading.Thread(target=self._tick, name="ponder-journal", daemon=True).start()
+        return journal
+
+    def commit(self) -> None:
+        """Write what all journals have gathered; failures stay with the journals, their events in memory."""
+        with self.lock:
+            work = [(journal, journal.pending[:]) for journal in self._journals if journal.pending]
+            if not work:
+                return
+            try:
+                with guarded(self.path), transaction(self.connection):
+                    rows = [append(self.connection, journal.row, events) for journal, events in work]
+            except StorageError as error:
+                for journal, _ in work:
+                    journal.failure = error
+                return
+            for (journal, events), row in zip(work, rows, strict=True):
+                del journal.pending[: len(events)]
+                journal.row = row or journal.row
+                journal.failure = None if row else _lost(journal.trace_id)
+
+    def finish(self, journal: Journal) -> None:
+        """Commit, index and forget `journal`; raises its failure."""
+        with self.lock:
+            self.commit()
+            self._journals.remove(journal)
+            if journal.failure is not None:
+                raise journal.failure
+            with guarded(self.path), transaction(self.connection):
+                index_trace(self.connection, journal.row.number)
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""
+        self._stop.set()
+        with self.lock:
+            self.commit()
+            self._journals.clear()
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _tick(self) -> None:
+        """The thread: commit every `TICK_S` until the last journal is closed."""
+        while not self._stop.wait(TICK_S):
+            self.commit()
+            with self.lock:
+                if not self._journals:
+                    self._ticking = False
+                    return
+
+
+def _lost(trace_id: str) -> StorageError:
+    """Someone else resumed or deleted the trace while it ran."""
+    return StorageError(
+        f"Trace {trace_id} was resumed or deleted elsewhere while it ran: what came after that is not kept."
+    )

@@ -1,0 +1,118 @@
+"""Tokens as packed columns: about 30 bytes a token, every value exact but the log-probability.
+
+A chunk is one byte of format version, a little-endian uint32 with the count n, and then the columns,
+each n values long: id int32 (-1: none), logprob float32, entropy float32, time_s float64, part uint8,
+origin uint8, length uint32; the tokens' bytes follow, joined. A missing number is NaN. Log-probabilities
+and entropies come back as the nearest float32, which is all that engines compute with.
+"""
+
+import struct
+import sys
+from array import array
+from collections.abc import Sequence
+from typing import TypeVar
+
+from ponder.core.events import Origin, Part, Token
+
+PARTS: tuple[Part, ...] = ("reasoning", "answer", "tag")
+ORIGINS: tuple[Origin, ...] = (
+    "model",
+    "template",
+    "no_think",
+    "budget",
+    "context",
+    "loop",
+    "eos",
+    "user",
+    "correction",
+)
+"""Stored as positions in these tuples: append new values at the end, never reorder."""
+
+_VERSION = 1
+_HEADER = struct.Struct("<BI")
+_COLUMNS = "iffdBBI"
+_NAN = float("nan")
+
+_Number = TypeVar("_Number", int, float)
+
+
+def pack(tokens: Sequence[Token]) -> bytes:
+    """`tokens`, whose indices follow one another, as one chunk; their first index is not in it.
+
+    Raises ValueError for an id outside [0, 2**31).
+    """
+    ids = [-1 if token.id is None else token.id for token in tokens]
+    if any(token.id is not None and not 0 <= token.id < 2**31 for token in tokens):
+        raise ValueError(f"token ids must lie in [0, 2**31), got {min(ids)} to {max(ids)}")
+    columns: tuple[Sequence[float], ...] = (
+        ids,
+        [_NAN if token.logprob is None else token.logprob for token in tokens],
+        [_NAN if token.entropy is None else token.entropy for token in tokens],
+        [token.time_s for token in tokens],
+        [PARTS.index(token.part) for token in tokens],
+        [ORIGINS.index(token.origin) for token in tokens],
+        [len(token.data) for token in tokens],
+    )
+    packed = []
+    for code, values in zip(_COLUMNS, columns, strict=True):
+        column: array[float] = array(code, values)
+        packed.append(_little(column).tobytes())
+    data = b"".join(token.data for token in tokens)
+    return b"".join((_HEADER.pack(_VERSION, len(tokens)), *packed, data))
+
+
+def unpack(chunk: bytes, start: int) -> list[Token]:
+    """The tokens of a chunk, counted from index `start`; raises ValueError if it is not a whole chunk."""
+    if len(chunk) < _HEADER.size:
+        raise ValueError("a chunk of tokens is shorter than its header")
+    version, count = _HEADER.unpack_from(chunk)
+    if version != _VERSION:
+        raise ValueError(f"a chunk of tokens has the unknown format {version}")
+    columns: list[array[float]] = []
+    offset = _HEADER.size
+    for code in _COLUMNS:
+        column: array[float] = array(code)
+        end = offset + count * column.itemsize
+        column.frombytes(chunk[offset:end])
+        columns.append(_little(column))
+        offset = end
+    lengths = columns[-1]
+    if len(lengths) != count or offset + sum(lengths) != len(chunk):
+        raise ValueError(f"a chunk of {count} tokens has a wrong length of {len(chunk)} bytes")
+    tokens = []
+    for index, row in enumerate(zip(*columns, strict=True), start):
+        token_id, logprob, entropy, time_s, part, origin, length = row
+        end = offset + int(length)
+        tokens.append(
+            Token(
+                index=index,
+                id=None if token_id < 0 else int(token_id),
+                data=chunk[offset:end],
+                part=PARTS[int(part)],
+                origin=ORIGINS[int(origin)],
+                logprob=None if logprob != logprob else logprob,  # noqa: PLR0124
+                time_s=time_s,
+                entropy=None if entropy != entropy else entropy,  # noqa: PLR0124
+            )
+        )
+        offset = end
+    return tokens
+
+
+def pack_ids(ids: Sequence[int]) -> bytes:
+    """Token ids as little-endian int32."""
+    return _little(array("i", ids)).tobytes()
+
+
+def unpack_ids(data: bytes) -> tuple[int, ...]:
+    """The inverse of `pack_ids`."""
+    ids = array("i")
+    ids.frombytes(data)
+    return tuple(_little(ids))
+
+
+def _little(column: "array[_Number]") -> "array[_Number]":
+    """`column` with its bytes in little-endian order, whatever the machine's."""
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column

@@ -1,0 +1,141 @@
+"""The door of the store: begin or resume a run, load, list, search and delete traces.
+
+Reading and writing use a connection each, so that a long search never delays the journal of a running trace.
+"""
+
+import dataclasses
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+from ponder.core.trace import Trace
+from ponder.errors import InputError, StorageError
+from ponder.store import ids
+from ponder.store.database import connect, default_path, guarded, prepare, transaction
+from ponder.store.journal import Journal, Writer
+from ponder.store.reading import read_bundle, read_summaries
+from ponder.store.search import condition, index_trace, unindexed
+from ponder.store.values import Bundle, Start, Summary
+from ponder.store.writing import insert_trace, take_over
+
+
+def open_store(path: Path | None = None) -> "Store":
+    """The store in `path`, made if it is missing; by default `traces.db` in $PONDER_HOME or the data folder.
+
+    Raises StorageError with what to do when the file is damaged or cannot be written.
+    """
+    path = path or default_path()
+    prepare(path)
+    return Store(path)
+
+
+class Store:
+    """Every trace that is kept in one file; safe to use from several threads and processes.
+
+    A `name` is a trace's id, a unique beginning of one, or `last` for the newest trace. Every method
+    raises StorageError when the file cannot be read or written, NotFoundError for a name nothing has.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = connect(path)
+        self._lock = threading.Lock()
+        self._writer = Writer(path)
+        # A program that ends without `close` still writes what its journals hold.
+        self._finalizer = weakref.finalize(self, self._writer.close)
+
+    def begin(self, start: Start) -> Journal:
+        """Keep a new run from now on; its id is the journal's `trace_id`.
+
+        `start.parent` may be any name; a fork outside the parent's tokens raises InputError.
+        """
+        with self._writing() as connection:
+            base = None
+            if start.parent is not None:
+                base, start = _branch(connection, start)
+            row = insert_trace(connection, start, base)
+        return self._writer.open(row)
+
+    def resume(self, name: str) -> Journal:
+        """Go on with a trace that was interrupted or has ended: the next token's index is its token count.
+
+        A journal that still writes the trace, here or in another process, stops keeping it.
+        """
+        with self._writing() as connection:
+            row = take_over(connection, ids.find(connection, name)[0])
+        return self._writer.open(row)
+
+    def load(self, name: str) -> Trace:
+        """The whole trace, as far as it is written; of a run in this process, all of it."""
+        return self.bundle(name).trace
+
+    def bundle(self, name: str) -> Bundle:
+        """The trace, the environment it ran in and the notes of its run."""
+        with self._reading() as connection:
+            return read_bundle(connection, ids.find(connection, name)[0])
+
+    def list(self, query: str | None = None, limit: int | None = None) -> list[Summary]:
+        """The kept traces, newest first, at most `limit`; with `query`, those that contain its every word."""
+        if query:
+            self._index_rest()
+        clause, values = condition(query or "")
+        with self._reading() as connection:
+            where = f"NOT t.deleted AND {clause} ORDER BY t.number DESC LIMIT ?"
+            return read_summaries(connection, where, (*values, -1 if limit is None else limit))
+
+    def close(self) -> None:
+        """Write what open journals hold and let go of the file; the journals keep nothing from now on."""
+        self._finalizer()
+        with self._lock:
+            self._reader.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _index_rest(self) -> None:
+        """Make runs searchable that were cut off; where that cannot be written, search what there is."""
+        with suppress(StorageError), self._writing() as connection:
+            for number in unindexed(connection):
+                index_trace(connection, number)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view; what this process's journals hold is written first."""
+        self._writer.commit()
+        with self._lock, guarded(self.path), transaction(self._reader, "DEFERRED"):
+            try:
+                yield self._reader
+            except ValueError as error:
+                raise StorageError(
+                    f"The trace store {self.path} holds rows that make no sense ({error}): "
+                    "`ponder traces --check` examines it."
+                ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One short write transaction, after what this process's journals hold."""
+        self._writer.commit()
+        with self._writer.lock, guarded(self.path), transaction(self._writer.connection):
+            yield self._writer.connection
+
+
+def _branch(connection: sqlite3.Connection, start: Start) -> tuple[int, Start]:
+    """The row of `start.parent`, and `start` with its full id."""
+    assert start.parent is not None
+    number, parent = ids.find(connection, start.parent)
+    (tokens,) = connection.execute("SELECT tokens FROM traces WHERE number = ?", (number,)).fetchone()
+    if not 0 <= start.fork_index <= tokens:
+        raise InputError(
+            f"Trace {parent} has {tokens} tokens, so it cannot be forked at token {start.fork_index}: "
+            f"choose one from 0 to {tokens}."
+        )
+    return number, dataclasses.replace(start, parent=parent)

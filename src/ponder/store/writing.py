@@ -1,0 +1,132 @@
+"""From values to rows: a new trace, a batch of a journal's events, a whole trace, a deletion.
+
+Every function here runs inside its caller's write transaction, on the store's one writing connection.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ponder.core.events import Event, Finish, Step, StepEnd, Token
+from ponder.store.codec import dumps, encode
+from ponder.store.ids import new_id
+from ponder.store.packing import pack, pack_ids
+from ponder.store.reading import read_steps
+from ponder.store.values import Note, Start
+
+CHUNK_TOKENS = 1024
+"""The most tokens of one chunk, so that a branch near the end reads little that it does not need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a journal knows of its row; `owner` shows that nobody else has taken the trace over.
+
+    `shared_steps` are the parent's steps that end before the fork, by position.
+    """
+
+    number: int
+    id: str
+    owner: str
+    tokens: int
+    last_s: float
+    finish: str | None
+    shared_steps: Mapping[int, Step]
+
+
+def insert_trace(
+    connection: sqlite3.Connection, start: Start, base: int | None, name: str = "", created: float = 0.0
+) -> Row:
+    """A row for a new trace without tokens of its own; `name` and `created` are chosen here if not given."""
+    shared: dict[int, Step] = {}
+    if base is not None:
+        steps = read_steps(connection, base)
+        shared = {p: step for p, step in steps.items() if step.stop <= start.fork_index}
+    request = encode(start.request)
+    question = next((m.content for m in reversed(start.request.messages) if m.role == "user"), "")
+    prompt = _insert_prompt(connection, question, dumps(request.pop("messages")), pack_ids(start.prompt_ids))
+    owner, now = secrets.token_hex(8), time.time()
+    tokens = 0 if base is None else start.fork_index
+    while True:
+        trace_id = name or new_id()
+        cursor = connection.execute(
+            """INSERT INTO traces (id, created, updated, owner, prompt, request, model, engine, n_ctx,
+                                   environment, parent, fork_index, base, base_steps, tokens)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING""",
+            (
+                trace_id, created or now, now, owner, prompt, dumps(request), start.model, start.engine,
+                start.n_ctx, dumps(encode(start.environment)), start.parent, start.fork_index, base,
+                len(shared), tokens,
+            ),
+        )  # fmt: skip
+        if cursor.rowcount == 1 and cursor.lastrowid is not None:
+            return Row(cursor.lastrowid, trace_id, owner, tokens, 0.0, None, shared)
+        name = ""
+
+
+def take_over(connection: sqlite3.Connection, number: int) -> Row:
+    """Make the caller the owner of an existing trace; a journal that was still writing it will notice."""
+    owner = secrets.token_hex(8)
+    connection.execute("UPDATE traces SET owner = ? WHERE number = ?", (owner, number))
+    trace_id, tokens, last_s, finish, base_steps = connection.execute(
+        "SELECT id, tokens, last_s, finish, base_steps FROM traces WHERE number = ?", (number,)
+    ).fetchone()
+    steps = read_steps(connection, number)
+    shared = {position: step for position, step in steps.items() if position < base_steps}
+    return Row(number, trace_id, owner, tokens, last_s, finish, shared)
+
+
+def append(connection: sqlite3.Connection, row: Row, events: Sequence[Event | Note]) -> Row | None:
+    """Add a batch to a trace; the row as it is afterwards, or None if the trace has another owner or is gone.
+
+    New tokens remove an earlier end: a trace that is continued has none until its new one.
+    """
+    tokens = [event for event in events if isinstance(event, Token)]
+    ends = [event for event in events if isinstance(event, Finish)]
+    last_s, finish = row.last_s, row.finish
+    if tokens:
+        last_s, finish = tokens[-1].time_s, None
+    if ends:
+        finish = dumps(encode(ends[-1]))
+    after = replace(row, tokens=row.tokens + len(tokens), last_s=last_s, finish=finish)
+    updated = connection.execute(
+        """UPDATE traces SET updated = ?, tokens = ?, last_s = ?, finish = ?
+           WHERE number = ? AND owner = ? AND NOT deleted""",
+        (time.time(), after.tokens, last_s, finish, row.number, row.owner),
+    )
+    if updated.rowcount != 1:
+        return None
+    for at in range(0, len(tokens), CHUNK_TOKENS):
+        piece = tokens[at : at + CHUNK_TOKENS]
+        connection.execute(
+            "INSERT INTO chunks VALUES (?, ?, ?, ?)", (row.number, row.tokens + at, len(piece), pack(piece))
+        )
+    steps = {event.step.index: event.step for event in events if isinstance(event, StepEnd)}
+    insert_steps(connection, row.number, {p: s for p, s in steps.items() if row.shared_steps.get(p) != s})
+    connection.executemany(
+        "INSERT INTO notes (trace, kind, data) VALUES (?, ?, ?)",
+        [(row.number, note.kind, dumps(encode(note.data))) for note in events if isinstance(note, Note)],
+    )
+    return after
+
+
+def insert_steps(connection: sqlite3.Connection, number: int, steps: Mapping[int, Step]) -> None:
+    """Store steps at their positions, over what was there."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(number, p, s.start, s.stop, s.part, s.role, s.rule) for p, s in steps.items()],
+    )
+
+
+def _insert_prompt(connection: sqlite3.Connection, question: str, messages: str, ids: bytes) -> int:
+    """The row that holds what was asked, shared by content."""
+    sha256 = hashlib.sha256(b"%d:%b%b" % (len(ids), ids, messages.encode())).digest()
+    connection.execute(
+        "INSERT INTO prompts (sha256, question, messages, ids) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (sha256, question.encode("utf-8", "replace").decode(), messages, ids),
+    )
+    found = connection.execute("SELECT number FROM prompts WHERE sha256 = ?", (sha256,)).fetchone()
+    return int(found[0])
