@@ -19,12 +19,9 @@ from ponder.errors import InputError, NotFoundError
 
 GIB = 1 << 30
 MAX_DEVICES = 64
-_NOISE = frozenset(
-    re.split(
-        r"\s+",
-        "nvidia geforce amd radeon intel apple tesla quadro instinct graphics gpu series generation google card "
-        "founders edition fe oc eco gaming corporation inc tm r c mac macbook studio mini imac gb gib with white paper",
-    )
+_NOISE = re.compile(
+    "nvidia|geforce|amd|radeon|intel|apple|tesla|quadro|instinct|graphics|gpu|series|generation|google|card|"
+    "founders|edition|fe|oc|eco|gaming|corporation|inc|tm|r|c|mac|macbook|studio|mini|imac|gb|gib|white|paper"
 )
 _SYNONYMS = {"laptop": "mobile", "hbm3": "sxm", "sxm2": "sxm", "sxm3": "sxm", "sxm4": "sxm", "sxm5": "sxm"}
 _REWRITES = (
@@ -59,7 +56,7 @@ def _cut(name: str) -> tuple[str, ...]:
     for pattern, replacement in _REWRITES:
         text = re.sub(pattern, replacement, text)
     parts = (_SYNONYMS.get(part, part) for part in re.split(r"[^a-z0-9]+", text) if part)
-    return tuple(part for part in parts if part not in _NOISE)
+    return tuple(part for part in parts if not _NOISE.fullmatch(part))
 
 
 def _number(text: str, unit: float) -> float | None:
