@@ -2,6 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+Mark = Literal["open", "close", "silent", "header", "body"]
+"""What a text in a model's output does: opens or closes the reasoning, is a tag that changes nothing, or
+begins or ends a header (gpt-oss names the channel of what follows in one).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +23,7 @@ class ThinkTags:
     open: str
     close: str
     answer: str = ""
+    more: tuple[tuple[str, Mark], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,26 @@ _ALL = (
     ThinkTags("kimi", "◁think▷", "◁/think▷"),
     ThinkTags("magistral", "[THINK]", "[/THINK]"),
     ThinkTags("minimax", "<mm:think>", "</mm:think>"),
-    ThinkTags("open-thoughts", "<|begin_of_thought|>", "<|end_of_thought|>"),
-    ThinkTags("gemma4", "<|channel>thought\n", "<channel|>"),
+    ThinkTags(
+        "open-thoughts",
+        "<|begin_of_thought|>",
+        "<|end_of_thought|>",
+        more=(("<|begin_of_solution|>", "silent"), ("<|end_of_solution|>", "silent")),
+    ),
+    ThinkTags("gemma4", "<|channel>thought\n", "<channel|>", more=(("<|channel>thought", "open"),)),
     ThinkTags(
         "gpt-oss",
         "<|channel|>analysis<|message|>",
         "<|end|>",
         "<|start|>assistant<|channel|>final<|message|>",
+        more=(("<|start|>", "header"), ("<|channel|>", "header"), ("<|message|>", "body")),
     ),
-    ThinkTags("granite", "Here is my thought process:", "Here is my response:"),
+    ThinkTags(
+        "granite",
+        "Here is my thought process:",
+        "Here is my response:",
+        more=(("Here's my thought process:", "open"), ("Here's my response:", "close")),
+    ),
 )
 
 FORMATS: Mapping[str, ThinkTags] = MappingProxyType({tags.name: tags for tags in _ALL})
