@@ -48,9 +48,8 @@ class LlamaClient:
             if not isinstance(settings, dict) or "n_ctx" not in settings:
                 raise EngineError(f"{self._server.url} is not a llama.cpp server: its /props has no n_ctx.")
             build = str(props.get("build_info", "")).strip()
-            model = (
-                str(props.get("model_alias") or props.get("model_path", "")).replace("\\", "/").split("/")[-1]
-            )
+            path = str(props.get("model_alias") or props.get("model_path", ""))
+            model = path.replace("\\", "/").split("/")[-1]
             self._n_vocab = int(self._server.call("/v1/models")["data"][0]["meta"]["n_vocab"])
             self._anchor = self._ids("a", False)[0]
             self._served = Served(f"{self._name} {build}".strip(), model, int(settings["n_ctx"]), ABILITIES)
@@ -72,13 +71,9 @@ class LlamaClient:
         switched = self._rendered(messages, other) != rendered
         return Prompt(tuple(messages), tuple(ids), head, opened, closed, switched)
 
-    def tokenize(self, text: str) -> tuple[int, ...]:
-        """Ids of ponder's own text, control tokens included."""
-        return tuple(self._ids(text, True))
-
-    def neutral(self, text: str) -> tuple[int, ...]:
-        """Ids of a person's text, in which nothing is a control token or a tag."""
-        return tuple(neutral_ids(text, self._ids, self._forbidden))
+    def tokenize(self, text: str, *, control: bool) -> tuple[int, ...]:
+        """Ids of a text; with `control` its special tokens are real, else nothing in it is one."""
+        return tuple(self._ids(text, True) if control else neutral_ids(text, self._ids, self._forbidden))
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float

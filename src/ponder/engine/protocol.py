@@ -45,9 +45,9 @@ class Prompt:
     """A conversation made ready for one engine.
 
     `ids` are the rendered token ids (empty where an engine takes only messages), the first `head` of them
-    lead through the first user message: two prompts that share these are one conversation. `opened`: the template
-    has already opened the reasoning. `closed`: the template has opened and closed it, so that the model
-    will not reason. `switched`: the template itself honours the wish to think or not.
+    lead through the first user message: two prompts that share these are one conversation.
+    `opened`: the template has already opened the reasoning. `closed`: it has opened and closed it, so that
+    the model will not reason. `switched`: the template itself honours the wish to think or not.
     """
 
     messages: tuple[Message, ...]
@@ -83,8 +83,8 @@ class Engine(Protocol):
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render a conversation; text in `messages` never becomes a control token."""
 
-    def tokenize(self, text: str) -> tuple[int, ...]:
-        """Token ids of text that ponder itself wrote: control tokens and tags in it are real."""
+    def tokenize(self, text: str, *, control: bool) -> tuple[int, ...]:
+        """Token ids of `text`. `control`: ponder wrote it, special tokens and tags in it are real."""
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float

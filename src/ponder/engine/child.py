@@ -1,0 +1,64 @@
+"""The program of the embedded engine's process; run as a file, so that nothing of ponder is imported here.
+
+One line of JSON comes in on standard input: the settings. One goes out on standard output: the address,
+or the error. When standard input ends, the parent is gone or done, and so is this process.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+import xllamacpp
+
+CPU = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
+
+
+def serve(settings: dict[str, Any]) -> xllamacpp.Server:
+    """Load the model and listen on a loopback port of the system's choice, for one conversation at a time."""
+    params = xllamacpp.CommonParams()
+    params.model.path = settings["model_path"]
+    params.n_ctx = settings["n_ctx"]
+    params.n_parallel = 1
+    params.n_batch, params.n_ubatch = settings["n_batch"], settings["n_ubatch"]
+    params.cpuparams.n_threads = settings["threads"]
+    params.cpuparams_batch.n_threads = settings["threads_batch"]
+    params.n_threads_http = 2
+    params.api_keys = [settings["key"]]
+    params.cors_origins = settings["origin"]
+    params.port = settings["port"]
+    params.cache_ram_mib = 0  # no prompt of one conversation is kept for another
+    params.warmup = False
+    params.endpoint_slots = False
+    params.ui = False
+    params.verbosity = settings["verbosity"]
+    for side in ("cache_type_k", "cache_type_v"):
+        setattr(params, side, getattr(xllamacpp.ggml_type, "GGML_TYPE_" + settings["kv_type"].upper()))
+    # Fitting layers to GPUs means a second, dry load; without a GPU that only costs time.
+    params.fit_params = any(device["type"] != CPU for device in xllamacpp.get_device_info())
+    if settings["n_gpu_layers"] is not None:
+        params.n_gpu_layers = settings["n_gpu_layers"]
+    if settings["speculation"] != "none":
+        name = "COMMON_SPECULATIVE_TYPE_" + settings["speculation"].upper().replace("-", "_")
+        params.speculative.types = [getattr(xllamacpp.common_speculative_type, name)]
+    return xllamacpp.Server(params)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    answer: dict[str, str]
+    keep = None
+    try:
+        keep = serve(json.loads(sys.stdin.readline()))
+        answer = {"url": keep.listening_address, "build": xllamacpp.__version__}
+    except (RuntimeError, ValueError, KeyError, AttributeError) as error:
+        answer = {"error": str(error)}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    if keep is not None:
+        sys.stdin.read()
+    os._exit(0)  # the native threads need no farewell, and could hang in one
+
+
+if __name__ == "__main__":
+    main()
