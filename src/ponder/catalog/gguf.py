@@ -37,8 +37,8 @@ MAX_ENTRIES = 65_536
 MAX_KEY_BYTES = 65_535
 MAX_NAME_BYTES = 63  # llama.cpp's GGML_MAX_NAME without its final zero
 MAX_DIMENSIONS = 4
-MAX_TUPLE = 512
-"""Arrays up to this many elements become tuples (per-layer values), longer ones stay in the file."""
+MAX_NUMBERS, MAX_TEXTS = 512, 64
+"""Arrays up to this long become tuples (per-layer values, tags), longer ones stay in the file."""
 
 _FIRST_READ_BYTES = 2**20
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
@@ -245,7 +245,7 @@ def _array(cursor: _Cursor, key: str) -> Value:
     if kind not in _SCALARS and kind != _STRING:
         what = "an array of arrays" if kind == _ARRAY else f"an array of the unknown kind {kind}"
         raise damaged(cursor.name, f"the key {shown(key)} holds {what}")
-    if count <= MAX_TUPLE:
+    if count <= (MAX_TEXTS if kind == _STRING else MAX_NUMBERS):
         return tuple(_scalar(cursor, kind, key) for _ in range(count))
     offset = cursor.pos
     if kind == _STRING:

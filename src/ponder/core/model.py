@@ -55,7 +55,11 @@ class Model:
 
     `parameters` and `active_parameters` are counts (equal for a dense model). `config` holds the fields
     of its Hugging Face `config.json` that decide memory and speed. `thinks` is how it reasons:
-    `always`, `switchable`, `never`, or `prefill` (a chat model that is made to think).
+    `always`, `switchable`, `never`, or `prefill` (a chat model that is made to think). `prefill` is
+    what its template, or its makers' advice, puts at the start of the answer; `switch` is how its
+    makers turn the reasoning off; `advice` are their other hints, one sentence each.
+    `sampling_no_think` is the advised sampling without reasoning, None where it is the same.
+    `seen_repos` are those of `gguf_repos` that were seen; the others follow a naming convention.
     """
 
     id: str
@@ -74,3 +78,10 @@ class Model:
     n_ctx_train: int
     config: Mapping[str, object] = field(default_factory=dict, hash=False)
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
+    base_model: str = ""
+    released: str = ""
+    prefill: str = ""
+    switch: str = ""
+    advice: tuple[str, ...] = ()
+    sampling_no_think: SamplingDefaults | None = None
+    seen_repos: tuple[str, ...] = ()
