@@ -37,6 +37,8 @@ MAX_ENTRIES = 65_536
 MAX_KEY_BYTES = 65_535
 MAX_NAME_BYTES = 63  # llama.cpp's GGML_MAX_NAME without its final zero
 MAX_DIMENSIONS = 4
+MAX_LIST = 2**22
+"""Longer lists of texts are refused; real vocabularies and merges stay under 2**19."""
 MAX_NUMBERS, MAX_TEXTS = 512, 64
 """Arrays up to this long become tuples (per-layer values, tags), longer ones stay in the file."""
 
@@ -157,8 +159,8 @@ class _Cursor:
 
     def skip_strings(self, count: int) -> None:
         """Step over `count` strings; this loop is nearly all the time a header takes."""
-        if self.pos + count * _U64.size > self.limit:
-            raise damaged(self.name, f"a list claims {count:,} texts, more than the file has room for")
+        if count > MAX_LIST or self.pos + count * _U64.size > self.limit:
+            raise damaged(self.name, f"a list claims {count:,} texts")
         pos, left, unpack = self.pos, count, _U64.unpack_from
         while left:
             self.reach(pos + _U64.size)
@@ -167,7 +169,7 @@ class _Cursor:
                 while left:
                     pos += 8 + unpack(data, pos)[0]
                     left -= 1
-            except (struct.error, IndexError):
+            except (struct.error, OverflowError):
                 continue  # past the bytes at hand: fetch more, or find that the file ends
         self.reach(pos)
         self.pos = pos

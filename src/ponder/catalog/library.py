@@ -160,7 +160,7 @@ def repos_of(name: str) -> tuple[str, ...]:
     model = model or find_model(name)
     if not model.gguf_repos and model.id != DEMO:
         raise NotFoundError(
-            f"no GGUF repository of {model.id} is known; if you know one, type `ponder pull OWNER/REPOSITORY`."
+            f"no GGUF repository of {model.id} is known; if there is one, type `ponder pull OWNER/NAME`."
         )
     named = tuple(repo for repo in model.gguf_repos if repo.lower() == name.strip().lower())
     return named or model.gguf_repos
