@@ -4,14 +4,14 @@ It uses `/completion`, never the chat endpoint: there the template's switches ar
 R1, prefilled reasoning is re-rendered with other bytes, and token ids are not to be had.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from ponder.core.request import Message, Sampling
 from ponder.engine.http import Loopback
 from ponder.engine.piece import SEEDS, Piece
-from ponder.engine.protocol import Ability, Emission, Prompt, Served
-from ponder.engine.render import markup, neutral_ids, placeholders, render
+from ponder.engine.protocol import Ability, Emission, Prompt, Served, Written
+from ponder.engine.render import markup, neutral, placeholders, render
 from ponder.errors import ContextError, EngineError
 
 ABILITIES = (
@@ -51,15 +51,21 @@ class LlamaClient:
             path = str(props.get("model_alias") or props.get("model_path", ""))
             model = path.replace("\\", "/").split("/")[-1]
             self._n_vocab = int(self._server.call("/v1/models")["data"][0]["meta"]["n_vocab"])
-            self._anchor = self._ids("a", False)[0]
-            self._served = Served(f"{self._name} {build}".strip(), model, int(settings["n_ctx"]), ABILITIES)
+            self._anchor = self._pieces("a", False)[0][0]
+            self._served = Served(
+                f"{self._name} {build}".strip(),
+                model,
+                int(settings["n_ctx"]),
+                ABILITIES,
+                str(props.get("chat_template", "")),
+            )
         return self._served
 
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render with the model's own template; see `ponder.engine.render`."""
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
-        ids, head, tail = render(rendered, messages, self._ids, self._forbidden)
+        ids, head, tail = render(rendered, messages, self._pieces, self._forbidden)
         bos = self._server.call("/tokenize", {"content": "", "add_special": True})["tokens"]
         if bos and ids[: len(bos)] != bos:
             ids, head = [*bos, *ids], head + len(bos)
@@ -69,15 +75,15 @@ class LlamaClient:
             closed = not opened and tail.rstrip().endswith(tags[1])
         other = {"enable_thinking": not think, "thinking": not think}
         switched = self._rendered(messages, other) != rendered
-        return Prompt(tuple(messages), tuple(ids), head, opened, closed, switched)
+        return Prompt(tuple(messages), tuple(ids), head, opened, closed, switched, think)
 
-    def tokenize(self, text: str, *, control: bool) -> tuple[int, ...]:
-        """Ids of a text; with `control` its special tokens are real, else nothing in it is one."""
-        return tuple(self._ids(text, True) if control else neutral_ids(text, self._ids, self._forbidden))
+    def tokenize(self, text: str, *, control: bool) -> tuple[Written, ...]:
+        """A text as tokens; with `control` its special tokens are real, else nothing in it is one."""
+        return tuple(self._pieces(text, True) if control else neutral(text, self._pieces, self._forbidden))
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
-    ) -> Iterator[Emission]:
+    ) -> Generator[Emission, None, None]:
         """Stream one piece; where the server loses ids they are found, which costs a few tokens' time."""
         known = [*prompt.ids, *output]
         room = self.serve().n_ctx - len(known)
@@ -105,9 +111,12 @@ class LlamaClient:
         body = {"messages": placeholders(messages), "chat_template_kwargs": kwargs}
         return str(self._server.call("/apply-template", body)["prompt"])
 
-    def _ids(self, text: str, special: bool) -> list[int]:
-        body = {"content": text, "parse_special": special, "add_special": False}
-        return [int(token) for token in self._server.call("/tokenize", body)["tokens"]]
+    def _pieces(self, text: str, special: bool) -> list[Written]:
+        body = {"content": text, "parse_special": special, "add_special": False, "with_pieces": True}
+        return [
+            (int(token["id"]), piece.encode() if isinstance(piece := token["piece"], str) else bytes(piece))
+            for token in self._server.call("/tokenize", body)["tokens"]
+        ]
 
     @staticmethod
     def _body(ids: list[int], sampling: Sampling, limit: int) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Piece:
         self._prefill: Json = {}
         self._requests = 0
 
-    def emissions(self) -> Iterator[Emission]:
+    def emissions(self) -> Generator[Emission, None, None]:
         """Prefill, every token, and the stop; closing the iterator cuts the connection."""
         final: Json | None = None
         while final is None and len(self._ids) < self._end:
@@ -70,7 +70,7 @@ class Piece:
                 if event["stop"] or missing != 1:
                     return event, missing
                 top = event["completion_probabilities"][0]
-                yield from self._emit(top["id"], bytes(top["bytes"]), top["logprob"], _entropy(top))
+                yield from self._emit(top["id"], bytes(top["bytes"]), top["logprob"], entropy(top))
         raise EngineDiedError("the stream ended without a last event")
 
     def _emit(
@@ -139,7 +139,7 @@ class Piece:
         return [Candidate(c["id"], bytes(c["bytes"]), c["logprob"]) for c in top]
 
 
-def _entropy(top: Json) -> float:
+def entropy(top: Json) -> float:
     """Shannon entropy in nats of the reported alternatives, the rest of the mass counted as one more."""
     logprobs = [choice["logprob"] for choice in top["top_logprobs"]]
     rest = 1.0 - math.fsum(math.exp(p) for p in logprobs)

@@ -4,7 +4,7 @@ An engine that cannot do a thing does not pretend: whoever needs an ability asks
 which refuses in one sentence. Nothing is silently ignored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Literal, Protocol
@@ -32,12 +32,15 @@ class Ability(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What an engine serves, once it is up: the model, its context in tokens, and what can be done."""
+    """What an engine serves, once it is up: the model, its context in tokens, what can be done,
+    and the chat template where it is known.
+    """
 
     engine: str
     model: str
     n_ctx: int
     abilities: Ability
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Prompt:
     lead through the first user message: two prompts that share these are one conversation.
     `opened`: the template has already opened the reasoning. `closed`: it has opened and closed it, so that
     the model will not reason. `switched`: the template itself honours the wish to think or not.
+    `think` is that wish.
     """
 
     messages: tuple[Message, ...]
@@ -56,6 +60,7 @@ class Prompt:
     opened: bool = False
     closed: bool = False
     switched: bool = False
+    think: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,17 @@ class Stopped:
     """The end of one piece of generation.
 
     `eos` is the end-of-sequence token where one was sampled and the engine shows it; it is not part of
-    what was streamed before. `prompt_tokens` is for engines that count the prompt only at the end.
+    what was streamed before. The counts are for engines whose tokens or prompt we do not see.
     """
 
     reason: Literal["eos", "limit"]
     eos: Sampled | None = None
     prompt_tokens: int = 0
+    completion_tokens: int = 0
 
+
+Written = tuple[int, bytes]
+"""A token that was not sampled: its id and its bytes."""
 
 Emission = Prefill | Sampled | Stopped
 
@@ -83,12 +92,12 @@ class Engine(Protocol):
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render a conversation; text in `messages` never becomes a control token."""
 
-    def tokenize(self, text: str, *, control: bool) -> tuple[int, ...]:
-        """Token ids of `text`. `control`: ponder wrote it, special tokens and tags in it are real."""
+    def tokenize(self, text: str, *, control: bool) -> tuple[Written, ...]:
+        """`text` as tokens. `control`: ponder wrote it, special tokens and tags in it are real."""
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
-    ) -> Iterator[Emission]:
+    ) -> Generator[Emission, None, None]:
         """Go on after `prompt` and the token ids in `output`; times count from time.perf_counter() `since`.
 
         Yields Prefill, then Sampled for each token, then one Stopped. Closing the iterator stops

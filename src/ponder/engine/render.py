@@ -10,16 +10,27 @@ from collections.abc import Callable, Sequence
 
 from ponder.core.request import Message
 from ponder.core.tags import FORMATS
+from ponder.engine.protocol import Written
 
 _PLACE = re.compile("(\t?)\ue000([0-9]+)\ue001(\t?)")
 
-Tokenize = Callable[[str, bool], list[int]]
-"""(text, are special tokens real) → ids."""
+Tokenize = Callable[[str, bool], list[Written]]
+"""(text, are special tokens real) → tokens."""
 
 
 def placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:
     """The messages in OpenAI's form, each text replaced by a mark the template will carry through."""
-    return [{"role": m.role, "content": f"\t\ue000{i}\ue001\t"} for i, m in enumerate(messages)]
+    marked = []
+    for i, message in enumerate(messages):
+        row = {"role": message.role, "content": _mark(2 * i)}
+        if message.reasoning:  # the template decides whether old reasoning is kept
+            row["reasoning_content"] = _mark(2 * i + 1)
+        marked.append(row)
+    return marked
+
+
+def _mark(number: int) -> str:
+    return f"\t\ue000{number}\ue001\t"
 
 
 def markup(extra: Sequence[str] = ()) -> re.Pattern[str]:
@@ -28,16 +39,16 @@ def markup(extra: Sequence[str] = ()) -> re.Pattern[str]:
     return re.compile("|".join(re.escape(text) for text in sorted(tags | set(extra), key=len, reverse=True)))
 
 
-def neutral_ids(text: str, tokenize: Tokenize, forbidden: re.Pattern[str]) -> list[int]:
-    """Ids of a user's text, none of them a control token or a tag."""
-    ids: list[int] = []
+def neutral(text: str, tokenize: Tokenize, forbidden: re.Pattern[str]) -> list[Written]:
+    """The tokens of a user's text, none of them a control token or a tag."""
+    tokens: list[Written] = []
     start = 0
     for match in forbidden.finditer(text):
-        ids += tokenize(text[start : match.start() + 1], False)
+        tokens += tokenize(text[start : match.start() + 1], False)
         start = match.start() + 1
     if start < len(text):
-        ids += tokenize(text[start:], False)
-    return ids
+        tokens += tokenize(text[start:], False)
+    return tokens
 
 
 def render(
@@ -48,18 +59,18 @@ def render(
 
     A template that trims its messages has dropped the tabs around a mark; the text is trimmed then too.
     """
-    ids: list[int] = []
+    tokens: list[Written] = []
     start = head = 0
     for match in _PLACE.finditer(rendered):
-        ids += tokenize(rendered[start : match.start()], True) if match.start() > start else []
-        message = messages[int(match[2])]
-        text = message.content
+        tokens += tokenize(rendered[start : match.start()], True) if match.start() > start else []
+        message = messages[int(match[2]) // 2]
+        text = message.reasoning if int(match[2]) % 2 else message.content
         text = text if match[1] else text.lstrip()
         text = text if match[3] else text.rstrip()
-        ids += neutral_ids(text, tokenize, forbidden) if text else []
+        tokens += neutral(text, tokenize, forbidden)
         start = match.end()
         if message.role == "user" and not head:
-            head = len(ids)
+            head = len(tokens)
     tail = rendered[start:]
-    ids += tokenize(tail, True) if tail else []
-    return ids, head, tail
+    tokens += tokenize(tail, True) if tail else []
+    return [token for token, _ in tokens], head, tail

@@ -1,0 +1,243 @@
+"""The spine: steer → generate → fold. Every door and every batch job comes through here.
+
+A `Run` is one request being answered. Iterating it gives the events; whatever happens (budget, full context,
+a loop, an early end, a person's impatience, an engine that dies) the reasoning is closed and an answer
+asked for, and `Finish` says which of these it was.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing as closed
+from dataclasses import replace
+
+from ponder.core.events import ClosedBy, Event, Finish, FinishReason, Origin, Prefill, Sampled, Token
+from ponder.core.request import Request
+from ponder.engine.protocol import Ability, Engine, EngineDiedError, Served, Stopped, Written, require
+from ponder.errors import ContextError, EngineError
+from ponder.reason.fold import Fold
+from ponder.reason.meter import Meter
+from ponder.reason.split import marks
+from ponder.steer.beginning import Rendered, Voice, beginning, tags_for, wants_reasoning
+from ponder.steer.brake import Limits, limits
+from ponder.steer.texts import ANSWER, closing
+
+Note = Callable[[str, Mapping[str, object]], None]
+
+LEAST_ROOM = 32
+"""Tokens of context that an answer needs at the very least."""
+RESTARTS = 3
+"""Deaths of the engine in a row, without a token in between, after which a run gives up."""
+SEED_STEP = 1009
+"""Each piece of a run has its own seed: the run's, plus this times the piece's number."""
+
+TOLD: Mapping[ClosedBy, str] = {
+    "budget": "The reasoning reached its budget of {n} tokens and was closed.",
+    "context": "The context was nearly full: the reasoning was closed after {n} tokens.",
+    "loop": "The reasoning repeated itself: it was closed after {n} tokens.",
+    "eos": "The model stopped inside its reasoning: it was closed, and the answer asked for.",
+    "user": "The reasoning was closed after {n} tokens, as you asked.",
+    "open": "The reasoning did not end: there is no answer.",
+}
+
+
+class Run:
+    """One request being answered by one engine; iterate it once for its events.
+
+    `past` are tokens of the same request from an earlier, interrupted run: it goes on after them, and only
+    new events come. `request.sampling` must be complete (no None but in `max_tokens`). `note` is told the
+    seed of each piece. Raises ContextError, AbilityError and EngineError.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: Request,
+        voice: Voice,
+        *,
+        past: Sequence[Token] = (),
+        note: Note | None = None,
+    ) -> None:
+        self.request = request
+        self.finish: Finish | None = None
+        self._engine = engine
+        self._note = note or _ignore
+        self._notes: list[str] = []
+        self._wish: Origin | FinishReason | None = None
+        self._pieces = 0
+        self._nudged = False
+        self.served = engine.serve()
+        self._steerable = Ability.TOKEN_PREFIX in self.served.abilities
+        self._prepare(voice, past)
+
+    def _prepare(self, voice: Voice, past: Sequence[Token]) -> None:
+        """Render the prompt, check that an answer has room, and read what there is already."""
+        request = self.request
+        self._tags = tags = tags_for(voice, request.think)
+        reason = wants_reasoning(voice, request.think, request.budget)
+        if request.budget:
+            require(self.served, Ability.TOKEN_PREFIX, "A reasoning budget", "limit --max-tokens instead")
+        texts = (tags.open, tags.close) if tags else None
+        self.prompt = prompt = self._engine.prompt(request.messages, think=reason, tags=texts)
+        self._limits = _room(self.served, len(prompt.ids), request)
+        start = beginning(voice, tags, Rendered(prompt.opened, prompt.closed, prompt.switched), reason=reason)
+        ids: dict[str, int] = {}
+        self._opening: tuple[Written, ...] = ()
+        if self._steerable and tags is not None:
+            whole = {text: self._engine.tokenize(text, control=True) for text in marks(tags)}
+            ids = {text: tokens[0][0] for text, tokens in whole.items() if len(tokens) == 1}
+            self._opening = self._engine.tokenize(start.text, control=True) if start.text else ()
+            self._notes += [start.note] if start.note else []
+        self._origin = start.origin
+        self.fold = Fold(tags, ids, start.started if self._steerable else "undecided")
+        self.fold.replay(past)
+        self._meter = Meter(len(prompt.ids), past[-1].time_s if past else 0.0)
+
+    # ------------------------------------------------------------------ for the person
+
+    @property
+    def reasoning(self) -> bool:
+        """Whether the model is reasoning right now."""
+        return self.fold.in_reasoning
+
+    def answer_now(self) -> None:
+        """End the reasoning at the next token and ask for the answer."""
+        self._wish = "user"
+
+    def stop(self) -> None:
+        """End the run at the next token."""
+        self._wish = "cancelled"
+
+    def cancel(self) -> list[Event]:
+        """The last events of an iteration that was broken off, say by a KeyboardInterrupt."""
+        return list(self._end("cancelled")) if self.finish is None else []
+
+    # ------------------------------------------------------------------ the run
+
+    def __iter__(self) -> Iterator[Event]:
+        """The events, once. An engine that dies is started again; one that keeps dying raises EngineError."""
+        try:
+            yield from self._end((yield from self._generate()))
+        except EngineError:
+            yield from self._end("error")
+            raise
+
+    def _generate(self) -> Generator[Event, None, FinishReason]:
+        yield from self._write(self._opening[self.fold.fed :], self._origin)
+        deaths = 0
+        while True:
+            before = self.fold.fed
+            try:
+                outcome = yield from self._piece()
+            except EngineDiedError as death:
+                deaths = deaths + 1 if self.fold.fed == before else 1
+                self._survive(deaths, death)
+                continue
+            if outcome in {"budget", "context", "loop", "eos", "user"} and self._closable:
+                yield from self._close(outcome)
+            elif outcome in {"stop", "length", "loop", "cancelled"}:
+                return outcome
+
+    @property
+    def _closable(self) -> bool:
+        return self._steerable and self.fold.in_reasoning
+
+    def _piece(self) -> Generator[Event, None, Origin | FinishReason | None]:
+        """Generate until something is to be decided: how the run or its reasoning ends, None to go on."""
+        limit = self._left()
+        if limit < 1:
+            return self._limits.why if self._closable else "length"
+        seed = (self.request.sampling.seed or 0) + SEED_STEP * self._pieces
+        self._pieces += 1
+        self._note("piece", {"first_index": self.fold.fed, "seed": seed, "max_tokens": limit})
+        sampling = replace(self.request.sampling, max_tokens=limit, seed=seed)
+        stream = self._engine.stream(self.prompt, self.fold.ids, sampling, since=self._meter.begun)
+        with closed(stream) as emissions:
+            for emission in emissions:
+                if isinstance(emission, Sampled):
+                    self._meter.sampled(emission)
+                    yield from self.fold.feed(emission)
+                    if self._wish is not None or self.fold.looping or self._over_budget:
+                        return self._decision()
+                elif isinstance(emission, Prefill):
+                    self._meter.prefill(emission)
+                    yield emission
+                else:
+                    return (yield from self._stopped(emission))
+        raise EngineDiedError("the engine's stream ended before its time")
+
+    @property
+    def _over_budget(self) -> bool:
+        return self._closable and self.fold.reasoning_tokens >= self._limits.reasoning
+
+    def _decision(self) -> Origin | FinishReason | None:
+        """What a wish, a loop, or too long a reasoning that the model began by itself lead to."""
+        wish, self._wish = self._wish, None
+        if wish is not None:
+            return wish
+        return "loop" if self.fold.looping else self._limits.why
+
+    def _stopped(self, stop: Stopped) -> Generator[Event, None, Origin | FinishReason | None]:
+        """The engine stopped by itself: at its limit, or the model wanted to."""
+        yield from self.fold.flush()
+        self._meter.counted(stop.prompt_tokens, stop.completion_tokens)
+        if stop.reason == "limit":
+            return self._limits.why if self._closable else None if self._steerable else "length"
+        if self._closable:
+            return "eos"
+        if self._steerable and self._tags and not self.fold.answered and not self._nudged:
+            self._nudged = True
+            yield from self._write(self._engine.tokenize(ANSWER, control=True), "eos")
+            return None
+        if stop.eos is not None:
+            yield from self.fold.feed(replace(stop.eos, part="tag"))
+        return "stop"
+
+    def _left(self) -> int:
+        """Tokens that the next piece may have."""
+        left = self._limits.total - self.fold.fed
+        return min(left, self._limits.reasoning - self.fold.reasoning_tokens) if self._closable else left
+
+    def _close(self, origin: Origin | FinishReason | None) -> Iterator[Event]:
+        assert self._tags is not None
+        assert origin in {"budget", "context", "loop", "eos", "user"}
+        yield from self._write(self._engine.tokenize(closing(self._tags), control=True), origin)
+
+    def _write(self, tokens: Sequence[Written], origin: Origin) -> Iterator[Event]:
+        """Tokens in the model's place."""
+        for token_id, data in tokens:
+            yield from self.fold.feed(Sampled(token_id, data, None, self._meter.now()), origin)
+
+    def _survive(self, deaths: int, death: EngineDiedError) -> None:
+        """Start a dead engine again; raises EngineError if that is of no use."""
+        if not self._steerable or deaths > RESTARTS:
+            raise EngineError(
+                f"the engine died ({death}) after {self.fold.fed} tokens: they are kept, "
+                "type `ponder resume last` to go on."
+            )
+        self._notes.append(f"The engine died after {self.fold.fed} tokens; it was started again and went on.")
+        self._engine.serve()
+
+    def _end(self, reason: FinishReason) -> Iterator[Event]:
+        yield from self.fold.end()
+        if self.fold.relabelled:
+            self._note("relabelled", {"ranges": self.fold.relabelled})
+        told = TOLD.get(self.fold.closed_by, "").format(n=self.fold.reasoning_tokens)
+        if reason == "loop":
+            told = "The answer repeated itself and was ended."
+        notes = tuple(dict.fromkeys([*self._notes, told] if told else self._notes))
+        self.finish = Finish(reason, self.fold.closed_by, self._meter.usage(self.fold.tokens), notes)
+        yield self.finish
+
+
+def _room(served: Served, prompt_tokens: int, request: Request) -> Limits:
+    """How much may be generated; raises ContextError when the question itself fills the context."""
+    room = served.n_ctx - prompt_tokens if served.n_ctx else 2**31
+    if room < LEAST_ROOM:
+        raise ContextError(
+            f"the question takes {prompt_tokens} of the {served.n_ctx} tokens of context and leaves no "
+            f"room for an answer: use --ctx {prompt_tokens + 2048}, or ask less at once."
+        )
+    return limits(room, request.sampling.max_tokens, request.budget)
+
+
+def _ignore(kind: str, data: Mapping[str, object]) -> None:
+    """Nobody keeps notes of this run."""

@@ -1,0 +1,71 @@
+"""How an answer begins: does the model reason, and what do we write to make or keep it so?"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ponder.core.events import Origin
+from ponder.core.model import ThinkTags
+from ponder.core.request import Think
+from ponder.core.tags import FORMATS
+from ponder.steer.texts import opening, skipping
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How the model at hand reasons: its tags, and `thinks` as in `Model`. Without tags it does not."""
+
+    tags: ThinkTags | None = None
+    thinks: str = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a rendered prompt does about reasoning: the flags of an engine's `Prompt`."""
+
+    opened: bool
+    closed: bool
+    switched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What we write first (perhaps nothing), as whom, the splitter's state before it, and what to tell."""
+
+    text: str
+    origin: Origin
+    started: Literal["undecided", "reasoning", "answer"]
+    note: str = ""
+
+
+def wants_reasoning(voice: Voice, think: Think, budget: int | None) -> bool:
+    """Whether the reasoning is to happen: as the person says, else as the model does by itself."""
+    if think == "off" or budget == 0:
+        return False
+    return think == "on" or (voice.tags is not None and voice.thinks != "never")
+
+
+def tags_for(voice: Voice, think: Think) -> ThinkTags | None:
+    """The model's tags; a model without any that shall reason gets the plain ones."""
+    return FORMATS["think"] if voice.tags is None and think == "on" else voice.tags
+
+
+def beginning(voice: Voice, tags: ThinkTags | None, prompt: Rendered, *, reason: bool) -> Beginning:
+    """Open or close the reasoning where the template has not done it."""
+    if tags is None:
+        return Beginning("", "template", "answer")
+    if reason:
+        if prompt.opened:
+            return Beginning("", "template", "reasoning")
+        note = ""
+        if voice.thinks in {"never", "prefill"}:
+            note = (
+                "This is a chat model, not a reasoning model: it was made to think by writing its think tag."
+            )
+        return Beginning(opening(tags), "template", "undecided", note)
+    if prompt.closed or voice.thinks in {"never", "prefill"}:
+        return Beginning("", "no_think", "answer")
+    if prompt.opened or voice.thinks == "always" or not prompt.switched:
+        note = "The model's template has no switch for reasoning: it was closed before it began."
+        started: Literal["reasoning", "undecided"] = "reasoning" if prompt.opened else "undecided"
+        return Beginning(skipping(tags, opened=prompt.opened), "no_think", started, note)
+    return Beginning("", "no_think", "answer")
