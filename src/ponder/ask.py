@@ -98,6 +98,11 @@ class Run:
         """Whether the model is reasoning right now."""
         return self.fold.in_reasoning
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the person, so far: what was done in the model's place, what it cannot do."""
+        return tuple(dict.fromkeys(self._notes))
+
     def answer_now(self) -> None:
         """End the reasoning at the next token and ask for the answer."""
         self._wish = "user"
@@ -121,6 +126,8 @@ class Run:
             raise
 
     def _generate(self) -> Generator[Event, None, FinishReason]:
+        if self.fold.ended:
+            return "stop"
         yield from self._write(self._opening[self.fold.fed :], self._origin)
         deaths = 0
         while True:
@@ -221,10 +228,14 @@ class Run:
         if self.fold.relabelled:
             self._note("relabelled", {"ranges": self.fold.relabelled})
         told = TOLD.get(self.fold.closed_by, "").format(n=self.fold.reasoning_tokens)
+        self._notes += [told] if told else []
         if reason == "loop":
-            told = "The answer repeated itself and was ended."
-        notes = tuple(dict.fromkeys([*self._notes, told] if told else self._notes))
-        self.finish = Finish(reason, self.fold.closed_by, self._meter.usage(self.fold.tokens), notes)
+            self._notes.append("The answer repeated itself and was ended.")
+        if not self.prompt.think and self.fold.reasoning_tokens and self._origin != "no_think":
+            self._notes.append(
+                "The model reasoned although it was asked not to: this server cannot forbid it."
+            )
+        self.finish = Finish(reason, self.fold.closed_by, self._meter.usage(self.fold.tokens), self.notes)
         yield self.finish
 
 

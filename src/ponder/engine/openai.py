@@ -177,7 +177,7 @@ class OpenAIServer:
 
 
 def _read(delta: Json, logprobs: Json | None) -> Iterator[tuple[Part | None, bytes, Json | None]]:
-    """The texts of one delta with their part, if the server tells it, token by token where it can be known."""
+    """The texts of one delta with their part if the server tells it, by token where that is known."""
     for part, text in _texts(delta):
         tokens = (logprobs or {}).get("content") or []
         pieces = [bytes(t["bytes"]) if t.get("bytes") else str(t.get("token", "")).encode() for t in tokens]

@@ -42,6 +42,12 @@ class Fold:
         """How the reasoning ended, or that it has not."""
         return self._splitter.closed_by
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last token is the end of the sequence: a tag without text, in no reasoning."""
+        last = self.tokens[-1] if self.tokens else None
+        return last is not None and last.part == "tag" and not last.data and not self.in_reasoning
+
     def feed(self, sampled: Sampled, origin: Origin = "model") -> list[Event]:
         """One token in; the events that are certain now."""
         self.fed += 1

