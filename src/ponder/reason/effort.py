@@ -1,0 +1,187 @@
+"""Where the tokens and seconds of a trace went, and how sure the model was. Pure functions over a trace.
+
+Seconds are differences of arrival times, token by token. The first token of a run counts none (its time is
+the prefill's), nor does the first one after a fork or a resumption, where the clock starts again.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ponder.core.events import Token
+from ponder.core.trace import Trace
+from ponder.reason.loops import GRAM
+
+_STATES = r"=|≈|:|：|boxed\{|\b(?:is|are|be|get|gives|equals|so|answer|option|choice)\b|是|为|得"
+_SAID = re.compile(
+    r"(?i:answer|答案)\W{0,4}(?:is|:|：|would be|should be|是|为)[\s*$:：]*([^\n]{1,60}?)(?:[.。](?=\s|$)|\n|$)"
+)
+_FRACTION = re.compile(r"\\[dt]?frac\{([^{}]+)\}\{([^{}]+)\}|(\d+)\s*/\s*(\d+)")
+_SEPARATOR = r"(?:,|\\,|\{,\})?"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What some tokens cost. Means are over the tokens that have the value, None where none has.
+
+    `mean_logprob` is natural, `mean_entropy` in nats; 0 and 0 mean that the model was certain.
+    """
+
+    tokens: int = 0
+    seconds: float = 0.0
+    mean_logprob: float | None = None
+    mean_entropy: float | None = None
+
+    @property
+    def speed_tps(self) -> float:
+        """Tokens per second; 0.0 where no time was measured."""
+        return self.tokens / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """Where the reasoning first held the final answer.
+
+    `answer` is the text that was looked for, `index` the token where it begins, `tokens_after` how many
+    reasoning tokens were written behind that occurrence and `share_after` their share of all, 0 to 1.
+    """
+
+    answer: str
+    index: int
+    tokens_after: int
+    share_after: float
+
+
+def effort(trace: Trace, start: int, stop: int) -> Effort:
+    """The effort of the tokens with indices [start, stop)."""
+    return _sum((token, seconds) for token, seconds in _timed(trace) if start <= token.index < stop)
+
+
+def effort_by_step(trace: Trace) -> tuple[Effort, ...]:
+    """The effort of each of the trace's steps, in their order."""
+    timed = _timed(trace)
+    return tuple(_sum(timed[step.start : step.stop]) for step in trace.steps)
+
+
+def effort_by_role(trace: Trace) -> dict[str, Effort]:
+    """The effort of all steps of each role, the dearest in tokens first."""
+    role = {index: step.role for step in trace.steps for index in range(step.start, step.stop)}
+    return _grouped(trace, lambda token: role.get(token.index))
+
+
+def effort_by_part(trace: Trace) -> dict[str, Effort]:
+    """The effort of reasoning, answer and tags, the dearest in tokens first."""
+    return _grouped(trace, lambda token: token.part)
+
+
+def repeated_share(tokens: Iterable[Token], gram: int = GRAM) -> float:
+    """Share of the n-grams of `gram` tokens that came before, 0 to 1; 0.0 for fewer tokens than `gram`."""
+    keys = [token.data if token.id is None else token.id for token in tokens]
+    grams = [tuple(keys[i : i + gram]) for i in range(len(keys) - gram + 1)]
+    return 1 - len(set(grams)) / len(grams) if grams else 0.0
+
+
+def final_answer(text: str) -> str | None:
+    r"""What an answer says in short: the last `\boxed{…}`, else what follows the last "answer is" or
+    "answer:", else the whole of it if it is one short line. None where there is no such thing.
+    """
+    boxed = _boxed(text)
+    if boxed is not None:
+        return boxed
+    said = [match.strip(" *$\"'“”") for match in _SAID.findall(text)]
+    if said and said[-1]:
+        return str(said[-1])
+    line = text.strip(" \n\t*$.。")
+    return line if line and len(line) <= 40 and "\n" not in line else None
+
+
+def first_answer(trace: Trace) -> FirstAnswer | None:
+    """Where the reasoning first held what became the answer; None if it has no short answer, or never did.
+
+    White space and thousands separators do not matter. An answer of one or two characters, and one that
+    the question names, counts only where it is stated ("= 4", "is 4", "option C").
+    """
+    answer = final_answer(trace.answer)
+    if answer is None:
+        return None
+    tokens = [token for token in trace.tokens if token.part == "reasoning"]
+    text = b"".join(token.data for token in tokens).decode("utf-8", errors="surrogateescape")
+    spelling = rf"(?P<answer>{_spelling(answer)})(?!\w|\.\d)"
+    named = re.search(rf"(?<!\w){spelling}", trace.question)
+    before = rf"(?i:{_STATES})[\s*$(\[{{\\\"'“]{{0,4}}" if len(answer) < 3 or named else r"(?<![\w.])"
+    found = re.search(before + spelling, text)
+    if found is None:
+        return None
+    return _located(answer, tokens, len(text[: found.start("answer")].encode(errors="surrogateescape")))
+
+
+def _boxed(text: str) -> str | None:
+    """The content of the last boxed expression, its braces balanced."""
+    start = text.rfind("\\boxed{")
+    if start < 0:
+        return None
+    depth = 0
+    for position in range(start + 6, len(text)):
+        depth += (text[position] == "{") - (text[position] == "}")
+        if depth == 0:
+            return text[start + 7 : position].strip() or None
+    return None
+
+
+def _spelling(answer: str) -> str:
+    """A pattern for `answer` in other spacing, numbers with or without thousands separators, a fraction
+    as a/b or in LaTeX.
+    """
+    fraction = _FRACTION.fullmatch(answer)
+    if fraction:
+        above, below = (_spelling(side) for side in fraction.groups() if side)
+        return rf"(?:\\[dt]?frac\{{\s*{above}\s*\}}\s*\{{\s*{below}\s*\}}|{above}\s*/\s*{below})"
+    bare = re.sub(r"(?<=\d)(?:,|\\,|\{,\})(?=\d{3})", "", answer)
+    pieces = re.findall(r"\d+|[^\d\s]", bare)
+    return r"\s*".join(_SEPARATOR.join(piece) if piece.isdigit() else re.escape(piece) for piece in pieces)
+
+
+def _located(answer: str, tokens: Sequence[Token], offset: int) -> FirstAnswer | None:
+    """The reasoning token that holds the byte `offset`, and what comes after it."""
+    end = 0
+    for position, token in enumerate(tokens):
+        end += len(token.data)
+        if end > offset:
+            after = len(tokens) - position - 1
+            return FirstAnswer(answer, token.index, after, after / len(tokens))
+    return None
+
+
+def _timed(trace: Trace) -> list[tuple[Token, float]]:
+    """Every token with the seconds since the one before."""
+    timed: list[tuple[Token, float]] = []
+    for token in trace.tokens:
+        restarted = trace.parent is not None and token.index == trace.fork_index
+        before = timed[-1][0].time_s if timed and not restarted else token.time_s
+        timed.append((token, max(0.0, token.time_s - before)))
+    return timed
+
+
+def _sum(timed: Iterable[tuple[Token, float]]) -> Effort:
+    pairs = tuple(timed)
+    return Effort(
+        tokens=len(pairs),
+        seconds=sum(seconds for _, seconds in pairs),
+        mean_logprob=_mean(token.logprob for token, _ in pairs),
+        mean_entropy=_mean(token.entropy for token, _ in pairs),
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _grouped(trace: Trace, key: Callable[[Token], str | None]) -> dict[str, Effort]:
+    groups: dict[str, list[tuple[Token, float]]] = {}
+    for token, seconds in _timed(trace):
+        name = key(token)
+        if name is not None:
+            groups.setdefault(name, []).append((token, seconds))
+    sums = {name: _sum(pairs) for name, pairs in groups.items()}
+    return dict(sorted(sums.items(), key=lambda item: -item[1].tokens))
