@@ -109,7 +109,8 @@ def reopen(facts: Mapping[str, str | int | float], name: str, process: Process |
     opened = open_model(str(facts.get("weights", name)), options, process)
     if opened.facts.get("weights_bytes") != facts.get("weights_bytes"):
         raise InputError(
-            f"{facts.get('weights')} has another size than when the trace was written: it cannot be gone on with."
+            f"{facts.get('weights')} is another file than when the trace was written, so the trace cannot go "
+            "on: ask its question again with `ponder ask`."
         )
     return opened
 

@@ -8,7 +8,8 @@ from ponder.ask import Run
 from ponder.core.events import Event
 from ponder.core.request import Request
 from ponder.core.trace import Trace
-from ponder.errors import StorageError
+from ponder.engine.protocol import Ability, require
+from ponder.errors import InputError, StorageError
 from ponder.opened import Opened, complete
 from ponder.steer.beginning import wants_reasoning
 from ponder.store import Journal, Start, Store
@@ -20,9 +21,7 @@ class Answering:
     `answer_now` and `stop` may be called while it runs, from another thread or a signal handler.
     """
 
-    def __init__(
-        self, run: Run, opened: Opened, journal: Journal | None, before: Trace | None = None
-    ) -> None:
+    def __init__(self, run: Run, opened: Opened, journal: Journal | None, created: float) -> None:
         self.run = run
         self.opened = opened
         self.trace_id = journal.trace_id if journal else ""
