@@ -99,18 +99,6 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
         raise StorageError(_damaged(path, finding))
 
 
-def set_aside(path: Path) -> Path:
-    """Rename the file and its log; returns the new path. Only on a person's word."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    with guarded(path):
-        for suffix in ("", "-wal", "-shm"):
-            source = path.with_name(path.name + suffix)
-            if source.exists():
-                source.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
 @contextmanager
 def transaction(connection: sqlite3.Connection, mode: str = "IMMEDIATE") -> Iterator[None]:
     """All of the block or nothing; `DEFERRED` for a consistent view over several reads."""

@@ -6,10 +6,12 @@ because a commit is. Nothing leaves the memory before it is on the disk: when th
 on, `failure` says so, and the next tick tries again.
 """
 
+import atexit
 import json
 import sqlite3
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -117,6 +119,8 @@ class Writer:
             self._journals.append(journal)
             if not self._ticking:
                 self._ticking = True
+                # A program that ends without `close` still writes what its journals hold.
+                atexit.register(self.close)
                 threading.Thread(target=self._tick, name="ponder-journal", daemon=True).start()
         return journal
 
@@ -142,10 +146,14 @@ class Writer:
         """Commit, index and forget `journal`; raises its failure."""
         with self.lock:
             self.commit()
-            self._journals.remove(journal)
+            if journal in self._journals:
+                self._journals.remove(journal)
             if journal.failure is not None:
                 raise journal.failure
-            with guarded(self.path), transaction(self.connection):
+            if journal.pending:
+                raise StorageError(f"Trace {journal.trace_id} is not whole: the store was closed before it.")
+            # The tokens are kept; a search brings the index up to date if this cannot.
+            with suppress(StorageError), guarded(self.path), transaction(self.connection):
                 index_trace(self.connection, journal.row.number)
 
     def close(self) -> None:
@@ -165,6 +173,7 @@ class Writer:
             with self.lock:
                 if not self._journals:
                     self._ticking = False
+                    atexit.unregister(self.close)
                     return
 
 

@@ -31,6 +31,7 @@ ORIGINS: tuple[Origin, ...] = (
 _VERSION = 1
 _HEADER = struct.Struct("<BI")
 _COLUMNS = "iffdBBI"
+_ROW_BYTES = sum(array(code).itemsize for code in _COLUMNS)
 _NAN = float("nan")
 
 _Number = TypeVar("_Number", int, float)
@@ -68,6 +69,8 @@ def unpack(chunk: bytes, start: int) -> list[Token]:
     version, count = _HEADER.unpack_from(chunk)
     if version != _VERSION:
         raise ValueError(f"a chunk of tokens has the unknown format {version}")
+    if len(chunk) < _HEADER.size + count * _ROW_BYTES:
+        raise ValueError(f"a chunk of {count} tokens has only {len(chunk)} bytes")
     columns: list[array[float]] = []
     offset = _HEADER.size
     for code in _COLUMNS:
@@ -76,9 +79,11 @@ def unpack(chunk: bytes, start: int) -> list[Token]:
         column.frombytes(chunk[offset:end])
         columns.append(_little(column))
         offset = end
-    lengths = columns[-1]
-    if len(lengths) != count or offset + sum(lengths) != len(chunk):
+    parts, origins, lengths = columns[4:]
+    if offset + sum(lengths) != len(chunk):
         raise ValueError(f"a chunk of {count} tokens has a wrong length of {len(chunk)} bytes")
+    if count and (max(parts) >= len(PARTS) or max(origins) >= len(ORIGINS)):
+        raise ValueError("a chunk of tokens names an unknown part or origin")
     tokens = []
     for index, row in enumerate(zip(*columns, strict=True), start):
         token_id, logprob, entropy, time_s, part, origin, length = row

@@ -11,11 +11,13 @@ from ponder.store.codec import decode
 from ponder.store.packing import unpack, unpack_ids
 from ponder.store.values import Bundle, Note, Summary
 
-_SUMMARY = """
-    SELECT t.id, t.created, t.model, t.engine, p.question, t.answer, t.tokens, t.fork_index, t.base,
-           t.last_s, t.finish, t.parent, t.deleted
-    FROM traces t JOIN prompts p ON p.number = t.prompt
+SUMMARIES = """
+    SELECT t.number, t.base, t.id, t.created, t.model, t.engine, p.question, x.answer, t.tokens, t.last_s,
+           t.finish, t.parent, t.fork_index, t.deleted
+    FROM traces t JOIN prompts p ON p.number = t.prompt LEFT JOIN traces b ON b.number = t.base
+         LEFT JOIN texts x ON x.rowid = t.number
 """
+_NUMBER, _BASE = 0, 1
 
 
 def read_bundle(connection: sqlite3.Connection, number: int) -> Bundle:
@@ -95,13 +97,35 @@ def read_steps(connection: sqlite3.Connection, number: int) -> dict[int, Step]:
 
 def read_summaries(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Summary]:
     """One line for each trace that the SQL after `WHERE` selects; its order is the caller's."""
-    return [_summary(row) for row in connection.execute(f"{_SUMMARY} WHERE {where}", values)]
+    return [_summary(row) for row in connection.execute(f"{SUMMARIES} WHERE {where}", values)]
+
+
+def read_family(connection: sqlite3.Connection, root: int) -> list[Summary]:
+    """The trace in row `root` and all its branches, each after its parent, earlier forks first."""
+    rows = connection.execute(
+        # Two constants, no text of a person.
+        f"""{SUMMARIES} WHERE t.number IN (
+                WITH RECURSIVE family (number) AS (
+                    VALUES (?) UNION ALL SELECT b.number FROM traces b JOIN family f ON b.base = f.number
+                ) SELECT number FROM family
+            ) ORDER BY t.fork_index DESC, t.number DESC""",  # noqa: S608
+        (root,),
+    ).fetchall()
+    branches: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        branches.setdefault(row[_BASE], []).append(row)
+    ordered, waiting = [], [row for row in rows if row[_NUMBER] == root]
+    while waiting:
+        row = waiting.pop()
+        ordered.append(_summary(row))
+        waiting += branches.get(row[_NUMBER], [])
+    return ordered
 
 
 def _summary(row: tuple[Any, ...]) -> Summary:
-    """One row of `_SUMMARY`."""
-    trace_id, created, model, engine, question, answer, tokens, fork_index, base = row[:9]
-    last_s, end, parent, deleted = row[9:]
+    """One row of `SUMMARIES`."""
+    _, base, trace_id, created, model, engine, question = row[:7]
+    answer, tokens, last_s, end, parent, fork_index, deleted = row[7:]
     finish = None if end is None else decode(Finish, json.loads(end))
     return Summary(
         id=trace_id,
@@ -109,9 +133,9 @@ def _summary(row: tuple[Any, ...]) -> Summary:
         model=model,
         engine=engine,
         question=question,
-        answer=answer,
+        answer=answer or "",
         tokens=tokens,
-        own_tokens=tokens if base is None else tokens - fork_index,
+        own_tokens=tokens if base is None else max(0, tokens - fork_index),
         reasoning_tokens=None if finish is None else finish.usage.reasoning_tokens,
         seconds=last_s if finish is None else finish.usage.total_s,
         reason=None if finish is None else finish.reason,

@@ -2,8 +2,9 @@
 
 A trace holds only its own tokens; `base` is the trace that holds the ones before `fork_index` (absent for
 a trace that holds all of them). What was asked is stored once by content: every branch, retry and vote of
-a question points to the same row of `prompts`. `texts` is the search index, filled when a run ends and,
-for runs that were cut off, when someone searches: `indexed` is the number of tokens it has seen.
+a question points to the same row of `prompts`. `questions` and `texts` are the search indexes; the second
+also keeps the texts. It is filled when a run ends and, for runs that were cut off, when someone searches:
+`indexed` is the number of tokens it has seen.
 """
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -35,7 +36,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             tokens INTEGER NOT NULL,
             last_s REAL NOT NULL DEFAULT 0,
             finish TEXT,
-            answer TEXT NOT NULL DEFAULT '',
             indexed INTEGER NOT NULL DEFAULT -1
         )""",
         "CREATE INDEX traces_by_base ON traces (base)",
@@ -64,6 +64,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             data TEXT NOT NULL
         )""",
         "CREATE INDEX notes_by_trace ON notes (trace)",
-        "CREATE VIRTUAL TABLE texts USING fts5(question, reasoning, answer, tokenize = 'trigram')",
+        """CREATE VIRTUAL TABLE questions USING fts5(
+            question, content = 'prompts', content_rowid = 'number', tokenize = 'trigram'
+        )""",
+        "CREATE VIRTUAL TABLE texts USING fts5(answer, reasoning, tokenize = 'trigram')",
     ),
 )

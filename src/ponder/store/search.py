@@ -5,34 +5,41 @@ Words of three characters and more go to a trigram index, which finds substrings
 A branch is found by what it wrote itself, and the question by the trace that has no parent.
 """
 
+import re
 import sqlite3
 
 from ponder.core.trace import text_of
 from ponder.store.reading import read_tokens
 
+_TRIGRAM = 3
+_LONG_WORD = """(
+    coalesce(b.deleted, 1) AND t.prompt IN (SELECT rowid FROM questions WHERE questions MATCH ?)
+    OR t.number IN (SELECT rowid FROM texts WHERE texts MATCH ?)
+)"""
+_SHORT_WORD = r"""(
+    coalesce(b.deleted, 1) AND p.question LIKE ? ESCAPE '\'
+    OR t.number IN (SELECT rowid FROM texts WHERE answer || ' ' || reasoning LIKE ? ESCAPE '\')
+)"""
+
 
 def index_trace(connection: sqlite3.Connection, number: int) -> None:
-    """Bring the search index and the kept answer of one trace up to date; inside a write transaction."""
+    """Bring the searchable texts of one trace up to date; inside a write transaction."""
     row = connection.execute(
-        """SELECT t.tokens, t.base, t.fork_index, b.deleted, p.question
-           FROM traces t JOIN prompts p ON p.number = t.prompt LEFT JOIN traces b ON b.number = t.base
-           WHERE t.number = ?""",
-        (number,),
+        "SELECT tokens, base, fork_index FROM traces WHERE number = ? AND NOT deleted", (number,)
     ).fetchone()
     if row is None:
         return
-    count, base, fork_index, base_deleted, question = row
-    first = 0 if base is None else fork_index
-    own = read_tokens(connection, number, first)
-    answer = text_of(own, "answer").strip()
+    count, base, fork_index = row
+    own = read_tokens(connection, number, 0 if base is None else fork_index)
+    answer = own
     if base is not None and own and own[0].part == "answer":
-        answer = text_of(read_tokens(connection, number), "answer").strip()
+        answer = read_tokens(connection, number)
     connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
     connection.execute(
-        "INSERT INTO texts (rowid, question, reasoning, answer) VALUES (?, ?, ?, ?)",
-        (number, question if base is None or base_deleted else "", text_of(own, "reasoning"), answer),
+        "INSERT INTO texts (rowid, answer, reasoning) VALUES (?, ?, ?)",
+        (number, text_of(answer, "answer").strip(), text_of(own, "reasoning")),
     )
-    connection.execute("UPDATE traces SET answer = ?, indexed = ? WHERE number = ?", (answer, count, number))
+    connection.execute("UPDATE traces SET indexed = ? WHERE number = ?", (count, number))
 
 
 def unindexed(connection: sqlite3.Connection) -> list[int]:
@@ -42,18 +49,17 @@ def unindexed(connection: sqlite3.Connection) -> list[int]:
 
 
 def condition(query: str) -> tuple[str, list[str]]:
-    """SQL that holds for the rows `t.number` that contain every word of `query`, and its values."""
+    """SQL that holds for the traces that contain every word of `query`, and its values.
+
+    The names in it are those of `reading.SUMMARIES`: `b` is the trace that `t` shares tokens with.
+    """
     words = query.replace("\0", " ").encode("utf-8", "replace").decode().split()
-    long = [word for word in words if len(word) >= 3]
-    clauses, values = [], []
-    if long:
-        clauses.append("texts MATCH ?")
-        values.append(" AND ".join('"' + word.replace('"', '""') + '"' for word in long))
+    clauses, values = ["1"], []
     for word in words:
-        if len(word) < 3:
-            clauses.append("question || ' ' || reasoning || ' ' || answer LIKE ? ESCAPE '\\'")
-            values.append("%" + word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%")
-    if not clauses:
-        return "1", []
-    # Every clause is one of the two constants above.
-    return f"t.number IN (SELECT rowid FROM texts WHERE {' AND '.join(clauses)})", values  # noqa: S608
+        if len(word) >= _TRIGRAM:
+            clauses.append(_LONG_WORD)
+            values += ['"' + word.replace('"', '""') + '"'] * 2
+        else:
+            clauses.append(_SHORT_WORD)
+            values += ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%"] * 2
+    return " AND ".join(clauses), values

@@ -3,10 +3,10 @@
 Reading and writing use a connection each, so that a long search never delays the journal of a running trace.
 """
 
+import builtins
 import dataclasses
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,12 +15,12 @@ from types import TracebackType
 from ponder.core.trace import Trace
 from ponder.errors import InputError, StorageError
 from ponder.store import ids
-from ponder.store.database import connect, default_path, guarded, prepare, transaction
+from ponder.store.database import check, connect, default_path, guarded, prepare, transaction
 from ponder.store.journal import Journal, Writer
-from ponder.store.reading import read_bundle, read_summaries
+from ponder.store.reading import lineage, read_bundle, read_family, read_summaries
 from ponder.store.search import condition, index_trace, unindexed
 from ponder.store.values import Bundle, Start, Summary
-from ponder.store.writing import insert_trace, take_over
+from ponder.store.writing import delete_trace, insert_bundle, insert_trace, take_over
 
 
 def open_store(path: Path | None = None) -> "Store":
@@ -45,8 +45,6 @@ class Store:
         self._reader = connect(path)
         self._lock = threading.Lock()
         self._writer = Writer(path)
-        # A program that ends without `close` still writes what its journals hold.
-        self._finalizer = weakref.finalize(self, self._writer.close)
 
     def begin(self, start: Start) -> Journal:
         """Keep a new run from now on; its id is the journal's `trace_id`.
@@ -87,9 +85,43 @@ class Store:
             where = f"NOT t.deleted AND {clause} ORDER BY t.number DESC LIMIT ?"
             return read_summaries(connection, where, (*values, -1 if limit is None else limit))
 
+    def tree(self, name: str) -> builtins.list[Summary]:
+        """The trace's whole family, every branch after its parent and the earliest fork first.
+
+        A deleted trace that still holds tokens of its branches is among them.
+        """
+        with self._reading() as connection:
+            number, _ = ids.find(connection, name)
+            return read_family(connection, lineage(connection, number)[0][0])
+
+    def put(self, bundle: Bundle) -> str:
+        """Keep a trace that comes from elsewhere and return its id, a new one where that is taken."""
+        with self._writing() as connection:
+            return insert_bundle(connection, bundle)
+
+    def delete(self, name: str) -> None:
+        """Delete a trace for good.
+
+        Its branches stay whole: what they share with it is kept, out of sight, until the last of them goes.
+        """
+        with self._writing() as connection:
+            delete_trace(connection, ids.find(connection, name)[0])
+
+    def check(self) -> int:
+        """Examine the whole file and read every trace; returns how many there are.
+
+        Raises StorageError on the first fault. Takes about a second for a million tokens.
+        """
+        with self._reading() as connection:
+            check(connection, self.path)
+            numbers = [row[0] for row in connection.execute("SELECT number FROM traces WHERE NOT deleted")]
+            for number in numbers:
+                read_bundle(connection, number)
+        return len(numbers)
+
     def close(self) -> None:
         """Write what open journals hold and let go of the file; the journals keep nothing from now on."""
-        self._finalizer()
+        self._writer.close()
         with self._lock:
             self._reader.close()
 

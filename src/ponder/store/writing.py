@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ponder.core.events import Event, Finish, Step, StepEnd, Token
+from ponder.core.trace import Trace
 from ponder.store.codec import dumps, encode
 from ponder.store.ids import new_id
-from ponder.store.packing import pack, pack_ids
-from ponder.store.reading import read_steps
-from ponder.store.values import Note, Start
+from ponder.store.packing import pack, pack_ids, unpack
+from ponder.store.reading import read_bundle, read_steps, read_tokens
+from ponder.store.values import Bundle, Note, Start
 
 CHUNK_TOKENS = 1024
 """The most tokens of one chunk, so that a branch near the end reads little that it does not need."""
@@ -124,9 +125,101 @@ def insert_steps(connection: sqlite3.Connection, number: int, steps: Mapping[int
 def _insert_prompt(connection: sqlite3.Connection, question: str, messages: str, ids: bytes) -> int:
     """The row that holds what was asked, shared by content."""
     sha256 = hashlib.sha256(b"%d:%b%b" % (len(ids), ids, messages.encode())).digest()
-    connection.execute(
+    question = question.encode("utf-8", "replace").decode()
+    inserted = connection.execute(
         "INSERT INTO prompts (sha256, question, messages, ids) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (sha256, question.encode("utf-8", "replace").decode(), messages, ids),
+        (sha256, question, messages, ids),
     )
-    found = connection.execute("SELECT number FROM prompts WHERE sha256 = ?", (sha256,)).fetchone()
-    return int(found[0])
+    (number,) = connection.execute("SELECT number FROM prompts WHERE sha256 = ?", (sha256,)).fetchone()
+    if inserted.rowcount:
+        connection.execute("INSERT INTO questions (rowid, question) VALUES (?, ?)", (number, question))
+    return int(number)
+
+
+def _delete_unused_prompts(connection: sqlite3.Connection) -> None:
+    """Forget what was asked when no trace needs it any more."""
+    unused = "FROM prompts WHERE number NOT IN (SELECT prompt FROM traces)"
+    # An index without content of its own must be told what to forget.
+    connection.execute(
+        f"INSERT INTO questions (questions, rowid, question) SELECT 'delete', number, question {unused}"
+    )
+    connection.execute(f"DELETE {unused}")
+
+
+def insert_bundle(connection: sqlite3.Connection, bundle: Bundle) -> str:
+    """Keep a whole trace and return its id: its own, or a new one where another trace has that.
+
+    It shares its parent's tokens if the parent is here and has the same ones, else it holds all itself.
+    """
+    trace = bundle.trace
+    taken = connection.execute("SELECT number FROM traces WHERE id = ?", (trace.id,)).fetchone()
+    if taken is not None and read_bundle(connection, taken[0]) == bundle:
+        return trace.id
+    start = Start(
+        trace.request, trace.model, trace.engine, trace.prompt_ids, trace.n_ctx, trace.parent,
+        trace.fork_index, bundle.environment,
+    )  # fmt: skip
+    base = _base_with_same_prefix(connection, trace)
+    row = insert_trace(connection, start, base, trace.id, trace.created)
+    shared = 0
+    while shared < len(trace.steps) and row.shared_steps.get(shared) == trace.steps[shared]:
+        shared += 1
+    connection.execute("UPDATE traces SET base_steps = ? WHERE number = ?", (shared, row.number))
+    events: list[Event | Note] = [*trace.tokens[row.tokens :], *map(StepEnd, trace.steps), *bundle.notes]
+    if trace.finish is not None:
+        events.append(trace.finish)
+    append(connection, row, events)
+    return row.id
+
+
+def delete_trace(connection: sqlite3.Connection, number: int) -> None:
+    """Delete a trace; the tokens that its branches share stay, out of sight, until the last branch goes."""
+    connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
+    while True:
+        branches, stop, steps = connection.execute(
+            "SELECT count(*), max(fork_index), max(base_steps) FROM traces WHERE base = ?", (number,)
+        ).fetchone()
+        if branches:
+            _keep_stem(connection, number, stop, steps)
+            break
+        (base,) = connection.execute("SELECT base FROM traces WHERE number = ?", (number,)).fetchone()
+        connection.execute("DELETE FROM traces WHERE number = ?", (number,))
+        stem = connection.execute(
+            "SELECT number FROM traces WHERE number = ? AND deleted", (base,)
+        ).fetchone()
+        if stem is None:
+            break
+        (number,) = stem
+    _delete_unused_prompts(connection)
+
+
+def _keep_stem(connection: sqlite3.Connection, number: int, stop: int, steps: int) -> None:
+    """Reduce a trace to the tokens before `stop` and its first `steps` steps."""
+    crossing = connection.execute(
+        "SELECT start, data FROM chunks WHERE trace = ? AND start < ? AND start + count > ?",
+        (number, stop, stop),
+    ).fetchone()
+    connection.execute("DELETE FROM chunks WHERE trace = ? AND start + count > ?", (number, stop))
+    if crossing is not None:
+        first, data = crossing
+        kept = unpack(data, first)[: stop - first]
+        connection.execute("INSERT INTO chunks VALUES (?, ?, ?, ?)", (number, first, len(kept), pack(kept)))
+    connection.execute("DELETE FROM steps WHERE trace = ? AND position >= ?", (number, steps))
+    connection.execute("DELETE FROM notes WHERE trace = ?", (number,))
+    connection.execute(
+        """UPDATE traces SET deleted = 1, tokens = min(tokens, ?), finish = NULL, environment = '{}'
+           WHERE number = ?""",
+        (stop, number),
+    )
+
+
+def _base_with_same_prefix(connection: sqlite3.Connection, trace: Trace) -> int | None:
+    """The row of the trace's parent, if it is here and begins with the same tokens."""
+    found = connection.execute(
+        "SELECT number FROM traces WHERE id = ? AND NOT deleted AND tokens >= ?",
+        (trace.parent, trace.fork_index),
+    ).fetchone()
+    if found is None or trace.parent == trace.id:
+        return None
+    shared = read_tokens(connection, found[0])[: trace.fork_index]
+    return int(found[0]) if tuple(shared) == trace.tokens[: trace.fork_index] else None
