@@ -14,7 +14,8 @@ from ponder.reason.loops import GRAM
 
 _STATES = r"=|≈|:|：|boxed\{|\b(?:is|are|be|get|gives|equals|so|answer|option|choice)\b|是|为|得"
 _SAID = re.compile(
-    r"(?i:answer|答案)\W{0,4}(?:is|:|：|would be|should be|是|为)[\s*$:：]*([^\n]{1,60}?)(?:[.。](?=\s|$)|\n|$)"
+    r"(?i:answer|答案)\W{0,4}(?:is|:|：|would be|should be|是|为)[\s*$:：]*"
+    r"([^\n]{1,60}?)(?:[.。](?=\s|$)|\n|$)"
 )
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]+)\}\{([^{}]+)\}|(\d+)\s*/\s*(\d+)")
 _SEPARATOR = r"(?:,|\\,|\{,\})?"
