@@ -227,7 +227,9 @@ class Run:
         yield from self.fold.end()
         if self.fold.relabelled:
             self._note("relabelled", {"ranges": self.fold.relabelled})
-        told = TOLD.get(self.fold.closed_by, "").format(n=self.fold.reasoning_tokens)
+        told = TOLD.get(self.fold.closed_by, "").format(
+            n=min(self.fold.reasoning_tokens, self._limits.reasoning)
+        )
         self._notes += [told] if told else []
         if reason == "loop":
             self._notes.append("The answer repeated itself and was ended.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import Any
 
-from ponder.catalog.library import resolve, scan
+from ponder.catalog.library import is_path, resolve, scan
 from ponder.catalog.models import known_model
 from ponder.catalog.tags import think_tags
 from ponder.core.model import Model, SamplingDefaults
@@ -79,7 +79,6 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
         engine = import_module("ponder.engine.binary").Binary(options.llama_server, settings)
     else:
         engine = Embedded(settings, process)
-    tags = think_tags(local.model, header.template)
     stat = local.paths[0].stat()
     facts |= {
         "n_ctx": n_ctx,
@@ -90,13 +89,7 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
         "quantisation": local.quantisation,
         "template_sha256": hashlib.sha256(header.template.encode()).hexdigest(),
     }
-    return Opened(
-        engine,
-        local.name,
-        Voice(tags, thinking(local.model, tags is not None, header.template)),
-        local.model,
-        facts,
-    )
+    return Opened(engine, local.name, voice_of(local.name, local.model, header.template), local.model, facts)
 
 
 def reopen(facts: Mapping[str, str | int | float], name: str, process: Process | None = None) -> Opened:
@@ -106,7 +99,9 @@ def reopen(facts: Mapping[str, str | int | float], name: str, process: Process |
     """
     known = {f.name: facts[f.name] for f in fields(Options) if f.name in facts}
     options = Options(**known, api_key=os.environ.get("PONDER_API_KEY", ""))  # type: ignore[arg-type]
-    opened = open_model(str(facts.get("weights", name)), options, process)
+    if not options.server and not is_path(name):
+        name = f"{name}@{facts['quantisation']}"
+    opened = open_model(name, options, process)
     if opened.facts.get("weights_bytes") != facts.get("weights_bytes"):
         raise InputError(
             f"{facts.get('weights')} is another file than when the trace was written, so the trace cannot go "
@@ -119,20 +114,18 @@ def _remote(name: str, options: Options, facts: dict[str, Any]) -> Opened:
     engine = connect(options.server, options.api_key, name)
     served = engine.serve()
     model = known_model(name) or known_model(served.model)
-    tags = think_tags(model, served.template)
     facts |= {"n_ctx": served.n_ctx}
-    return Opened(
-        engine, served.model, Voice(tags, thinking(model, tags is not None, served.template)), model, facts
-    )
+    return Opened(engine, served.model, voice_of(served.model, model, served.template), model, facts)
 
 
-def thinking(model: Model | None, tagged: bool, template: str) -> str:
-    """`Model.thinks`, for files that the catalogue does not know read off their template."""
+def voice_of(name: str, model: Model | None, template: str) -> Voice:
+    """How a model reasons: by the catalogue, for models it does not know by the chat template's text."""
+    tags = think_tags(model, template)
     if model is not None:
-        return model.thinks
-    if not tagged:
-        return "never"
-    return "switchable" if "enable_thinking" in template else "always"
+        return Voice(tags, model.thinks, f"{name} ({model.parameters / 1e6:.0f}M parameters)")
+    if tags is None:
+        return Voice(None, "never", name)
+    return Voice(tags, "switchable" if "enable_thinking" in template else "always", name)
 
 
 def default_model() -> str:

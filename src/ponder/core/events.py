@@ -10,7 +10,7 @@ Origin = Literal[
     "model",  # the model chose it
     "template",  # opens or closes the reasoning because the model's template leaves that to us
     "no_think",  # closes the reasoning before it begins
-    "budget",  # closes the reasoning: its budget was reached
+    "budget",  # closes the reasoning: its budget, or what max_tokens leaves for it, was reached
     "context",  # closes the reasoning: the context was nearly full
     "loop",  # closes the reasoning: it repeated itself
     "eos",  # closes the reasoning: the model wanted to stop inside it
@@ -104,8 +104,9 @@ class StepEnd:
 class Usage:
     """Counts and seconds of one run, OpenAI's names where it has one.
 
-    `completion_tokens` = reasoning + answer + tags. Speeds derive from tokens and seconds: `prefill_s`
-    is the evaluation of the tokens that were not cached, `decode_s` everything after the first token.
+    `completion_tokens` = reasoning + answer + tags; `sampled_tokens` of them the model chose in this run.
+    `prefill_s` is the evaluation of the tokens that were not cached, `decode_s` everything after the first
+    token.
     """
 
     prompt_tokens: int = 0
@@ -113,6 +114,7 @@ class Usage:
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     answer_tokens: int = 0
+    sampled_tokens: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0
     total_s: float = 0.0
@@ -126,7 +128,7 @@ class Usage:
     @property
     def decode_tps(self) -> float:
         """Decode speed in tokens per second, the first token not counted."""
-        return (self.completion_tokens - 1) / self.decode_s if self.decode_s > 0 else 0.0
+        return (self.sampled_tokens - 1) / self.decode_s if self.decode_s > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

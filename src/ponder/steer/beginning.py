@@ -12,10 +12,14 @@ from ponder.steer.texts import opening, skipping
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How the model at hand reasons: its tags, and `thinks` as in `Model`. Without tags it does not."""
+    """How the model at hand reasons: its tags, and `thinks` as in `Model`. Without tags it does not.
+
+    `label` names it in sentences.
+    """
 
     tags: ThinkTags | None = None
     thinks: str = "never"
+    label: str = "this model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,12 @@ def beginning(voice: Voice, tags: ThinkTags | None, prompt: Rendered, *, reason:
             return Beginning("", "template", "reasoning")
         note = ""
         if voice.thinks in {"never", "prefill"}:
-            note = (
-                "This is a chat model, not a reasoning model: it was made to think by writing its think tag."
-            )
+            note = f"{voice.label} is a chat model, not a reasoning model: it is made to think by prefill."
         return Beginning(opening(tags), "template", "undecided", note)
     if prompt.closed or voice.thinks in {"never", "prefill"}:
         return Beginning("", "no_think", "answer")
     if prompt.opened or voice.thinks == "always" or not prompt.switched:
-        note = "The model's template has no switch for reasoning: it was closed before it began."
+        note = f"The template of {voice.label} has no switch for reasoning: it was closed before it began."
         started: Literal["reasoning", "undecided"] = "reasoning" if prompt.opened else "undecided"
         return Beginning(skipping(tags, opened=prompt.opened), "no_think", started, note)
     return Beginning("", "no_think", "answer")

@@ -1,0 +1,158 @@
+"""`ponder ask`: one question, or a file of them."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from ponder.cli import ahead
+from ponder.cli.options import (
+    model_options,
+    options_of,
+    sampling_of,
+    sampling_options,
+    stacked,
+    think_of,
+    think_options,
+)
+from ponder.cli.questions import answer_all
+from ponder.cli.screen import Screen, as_json, numbers
+from ponder.core.request import Message, Request
+from ponder.errors import InputError
+from ponder.opened import open_model
+from ponder.session import Answering, start
+from ponder.store import open_store
+
+output_options = stacked(
+    click.option("--hide-reasoning", is_flag=True, help="Show only the answer."),
+    click.option("--json", "json_lines", is_flag=True, help="The stream of events as JSON Lines."),
+)
+
+
+@click.command()
+@click.argument("question", nargs=-1)
+@model_options
+@think_options
+@sampling_options
+@output_options
+@click.option(
+    "--file", "files", multiple=True, metavar="FILE", help="Text to go with the question; - is stdin."
+)
+@click.option("--questions", metavar="FILE.jsonl", help="Ask many: a JSON object with `question` a line.")
+@click.option("-o", "--output", metavar="FILE.jsonl", help="With --questions: where the answers go.")
+def command(question: tuple[str, ...], **values: Any) -> None:
+    """Ask QUESTION (or standard input) and watch the reasoning, then the answer.
+
+    Ctrl-C once ends the reasoning and asks for the answer now; twice stops, and the trace is kept.
+    """
+    request = Request((), think=think_of(values), budget=values["budget"], sampling=sampling_of(values))
+    options = options_of(values)
+    if values["questions"]:
+        if question or values["files"] or values["json_lines"]:
+            raise InputError("--questions takes neither a QUESTION nor --file or --json: leave them out.")
+        answer_all(values, request, options)
+        return
+    messages = [Message("system", values["system"])] if values["system"] else []
+    messages.append(Message("user", question_text(question, values["files"])))
+    opened = open_model(values["model"], options, ahead.take())
+    with open_store() as store:
+        try:
+            answering = start(opened, _with(request, messages), store)
+            show(answering, hide_reasoning=values["hide_reasoning"], json_lines=values["json_lines"])
+        finally:
+            opened.engine.close()
+
+
+def _with(request: Request, messages: list[Message]) -> Request:
+    return Request(tuple(messages), think=request.think, budget=request.budget, sampling=request.sampling)
+
+
+def show(answering: Answering, *, hide_reasoning: bool = False, json_lines: bool = False) -> None:
+    """Run `answering` to its end on the terminal; Ctrl-C works as promised."""
+    screen = Screen(hide_reasoning=hide_reasoning)
+    told = answering.run.notes
+    for sentence in told:
+        screen.tell(sentence)
+
+    def take(event: Any) -> None:
+        if json_lines:
+            click.echo(as_json(event))
+        else:
+            screen.show(event)
+
+    try:
+        with interruptible(answering, screen):
+            for event in answering:
+                take(event)
+    except KeyboardInterrupt:
+        for event in answering.cancel():
+            take(event)
+    finish = answering.run.finish
+    if finish is not None:
+        for sentence in [*(note for note in finish.notes if note not in told), *answering.warnings]:
+            screen.tell(sentence)
+        screen.tell(numbers(finish, answering.trace_id))
+        if finish.reason == "cancelled":
+            screen.tell(f"Stopped; `ponder resume {answering.trace_id}` goes on from there.")
+
+
+@contextmanager
+def interruptible(answering: Answering, screen: Screen) -> Iterator[None]:
+    """While it lasts, a first Ctrl-C in the reasoning asks for the answer, any other one stops."""
+    pressed = 0
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1 or not answering.run.reasoning:
+            raise KeyboardInterrupt
+        answering.answer_now()
+        screen.tell("Closing the reasoning; Ctrl-C again stops.")
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def question_text(words: tuple[str, ...], files: tuple[str, ...]) -> str:
+    """The question with the files it goes with; raises InputError for one that is empty or not text."""
+    text = " ".join(words)
+    if text in {"", "-"} and "-" not in files:
+        if sys.stdin.isatty():
+            raise InputError('there is no question: type `ponder ask "…"`, or pipe one in.')
+        text = _decoded(sys.stdin.buffer.read(), "standard input")
+    parts = [text] if text.strip() and text != "-" else []
+    parts += [f"{name}:\n```\n{_read(name)}\n```" for name in files]
+    whole = "\n\n".join(parts)
+    if not whole.strip():
+        raise InputError('the question is empty: type `ponder ask "…"`.')
+    return whole
+
+
+def _read(name: str) -> str:
+    if name == "-":
+        return _decoded(sys.stdin.buffer.read(), "standard input")
+    try:
+        return _decoded(Path(name).read_bytes(), name)
+    except OSError as error:
+        raise InputError(f"--file {name} cannot be read ({error.strerror}): is the path right?") from error
+
+
+def _decoded(data: bytes, name: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name} is not text in UTF-8 (byte {error.start} is {data[error.start]:#04x}): give a text file."
+        ) from error
+    if "\0" in text:
+        raise InputError(f"{name} is a binary file: give a text file.")
+    return text
