@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ponder.ask import Run
 from ponder.core.events import Event
 from ponder.core.request import Request
 from ponder.core.trace import Trace
 from ponder.engine.protocol import Ability, require
 from ponder.errors import InputError, StorageError
 from ponder.opened import Opened, complete
+from ponder.spine import Run
 from ponder.steer.beginning import wants_reasoning
 from ponder.store import Journal, Start, Store
 

@@ -1,0 +1,68 @@
+"""`ponder.ask` for Python programs: one call opens the model, keeps the run, and streams its events.
+
+The engine of the last call stays loaded for the next one, and unloads itself when it is not used.
+"""
+
+import atexit
+import os
+from collections.abc import Sequence
+
+from ponder.core.request import Message, Request, Sampling, Think
+from ponder.errors import InputError
+from ponder.opened import Opened, Options, open_model
+from ponder.session import Answering, start
+from ponder.store import Store, open_store
+
+_loaded: dict[tuple[str, Options], Opened] = {}
+_stores: dict[str, Store] = {}
+
+
+def ask(
+    question: str | Sequence[Message],
+    *,
+    model: str = "",
+    think: Think = "auto",
+    budget: int | None = None,
+    sampling: Sampling | None = None,
+    options: Options | None = None,
+    keep: bool = True,
+) -> Answering:
+    """Ask one question (or continue a conversation); iterate the result for events, or call its `trace`.
+
+    `model`: a catalogue name, a GGUF's path, or a model of `options.server`; empty: the default model.
+    `budget`: most reasoning tokens. `keep` stores the run as `ponder traces` lists them.
+    Raises PonderError kinds before anything is generated, EngineError while it is.
+    """
+    messages = (Message("user", question),) if isinstance(question, str) else tuple(question)
+    if not messages or not messages[-1].content.strip():
+        raise InputError("the question is empty: write one.")
+    opened = _open(model, options or Options(api_key=os.environ.get("PONDER_API_KEY", "")))
+    request = Request(messages, think=think, budget=budget, sampling=sampling or Sampling())
+    return start(opened, request, _store() if keep else None)
+
+
+def close() -> None:
+    """Unload the engine and let go of the store; a later `ask` opens them again."""
+    while _loaded:
+        _loaded.popitem()[1].engine.close()
+    while _stores:
+        _stores.popitem()[1].close()
+
+
+def _open(model: str, options: Options) -> Opened:
+    key = (model, options)
+    if key not in _loaded:
+        while _loaded:  # one model in memory at a time
+            _loaded.popitem()[1].engine.close()
+        _loaded[key] = open_model(model, options)
+    return _loaded[key]
+
+
+def _store() -> Store:
+    home = os.environ.get("PONDER_HOME", "")
+    if home not in _stores:
+        _stores[home] = open_store()
+    return _stores[home]
+
+
+atexit.register(close)
