@@ -25,12 +25,11 @@ def ask(
     budget: int | None = None,
     sampling: Sampling | None = None,
     options: Options | None = None,
-    keep: bool = True,
 ) -> Answering:
     """Ask one question (or continue a conversation); iterate the result for events, or call its `trace`.
 
     `model`: a catalogue name, a GGUF's path, or a model of `options.server`; empty: the default model.
-    `budget`: most reasoning tokens. `keep` stores the run as `ponder traces` lists them.
+    `budget`: most reasoning tokens. The run is kept like those of the terminal (`ponder traces`).
     Raises PonderError kinds before anything is generated, EngineError while it is.
     """
     messages = (Message("user", question),) if isinstance(question, str) else tuple(question)
@@ -38,7 +37,7 @@ def ask(
         raise InputError("the question is empty: write one.")
     opened = _open(model, options or Options(api_key=os.environ.get("PONDER_API_KEY", "")))
     request = Request(messages, think=think, budget=budget, sampling=sampling or Sampling())
-    return start(opened, request, _store() if keep else None)
+    return start(opened, request, _store())
 
 
 def close() -> None:

@@ -13,7 +13,7 @@ from ponder.opened import Options
 Command = Callable[..., Any]
 
 
-class Tokens(click.ParamType):  # type: ignore[type-arg] - generic only in recent versions
+class Tokens(click.ParamType):  # type: ignore[type-arg]
     """A number of tokens: 4096, or 32k for 32,768."""
 
     name = "tokens"
