@@ -6,6 +6,7 @@ somewhere else cannot put a value of a wrong type into a trace.
 
 import json
 import math
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -13,6 +14,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 _Value = TypeVar("_Value")
+_HEX = re.compile("(?:[0-9a-f]{2})*")
 
 
 def dumps(value: object) -> str:
@@ -26,7 +28,9 @@ def dumps(value: object) -> str:
 
 
 def encode(value: object) -> Any:
-    """Dataclasses as objects, tuples as lists, NaN and infinities as their names (JSON has none)."""
+    """Dataclasses as objects, tuples as lists; what JSON has no form for as text: NaN and infinities by
+    their names, bytes as the text they are or else as `{"hex": …}`.
+    """
     if is_dataclass(value):
         return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple | list):
@@ -35,6 +39,11 @@ def encode(value: object) -> Any:
         return {key: encode(item) for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"hex": value.hex()}
     return value
 
 
@@ -47,27 +56,42 @@ def _decode(hint: Any, data: Any, where: str) -> Any:
     """One level of `decode`; `where` names the place for the message."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        if data is None and type(None) in get_args(hint):
-            return None
-        (hint,) = (option for option in get_args(hint) if option is not type(None))
-        return _decode(hint, data, where)
+        return _decode_union(get_args(hint), data, where)
     if origin is Literal:
         if data in get_args(hint):
             return data
     elif origin is tuple:
         if isinstance(data, list):
             return _decode_tuple(get_args(hint), data, where)
+    elif origin is Mapping:
+        if isinstance(data, dict):
+            return {key: _decode(get_args(hint)[1], item, f"{where}.{key}") for key, item in data.items()}
     elif is_dataclass(hint):
         if isinstance(data, dict):
             return _decode_fields(cast("type", hint), data, where)
-    elif hint is float:
-        if isinstance(data, int | float) and not isinstance(data, bool):
-            return data
-        if data in ("nan", "inf", "-inf"):
-            return float(data)
-    elif type(data) is hint:
+    elif hint is object or type(data) is hint or (hint is float and type(data) is int):
         return data
-    raise ValueError(f"{where} cannot be {dumps(data)[:60]}")
+    elif hint is float and data in ("nan", "inf", "-inf"):
+        return float(data)
+    elif hint is bytes:
+        if isinstance(data, str):
+            return data.encode()
+        if isinstance(data, dict) and _HEX.fullmatch(str(data.get("hex"))):
+            return bytes.fromhex(data["hex"])
+    raise ValueError(f"{where} cannot be {json.dumps(data)[:60]}")
+
+
+def _decode_union(hints: tuple[Any, ...], data: Any, where: str) -> Any:
+    """The first of several types that fits."""
+    if data is None and type(None) in hints:
+        return None
+    options = [option for option in hints if option is not type(None)]
+    for option in options[:-1]:
+        try:
+            return _decode(option, data, where)
+        except ValueError:
+            continue
+    return _decode(options[-1], data, where)
 
 
 def _decode_tuple(hints: tuple[Any, ...], data: list[Any], where: str) -> tuple[Any, ...]:
