@@ -108,7 +108,7 @@ def parsed(page: str) -> Elements:
 PLAIN = parsed(export([Bundle(trace_of("x"), {"x": "x"})], "html"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(hostile)
 def test_no_tag_survives_in_html(text: str) -> None:
     page = parsed(export([Bundle(trace_of(text), {text: text})], "html"))
@@ -155,7 +155,7 @@ def test_the_page_tells_the_trace() -> None:
     assert "It is **three**." in words
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(hostile)
 def test_no_html_and_no_image_survives_in_markdown(text: str) -> None:
     document = export([Bundle(trace_of(text), {text: text})], "md")
@@ -180,7 +180,7 @@ def test_markdown_reads_well() -> None:
         == """\
 # How many r are in 草莓 strawberry?
 
-tiny · 2026-09-21 14:13 UTC · 9 tokens · 4.5 s · finished · trace k7m2p9x
+Answered by tiny · 2026-09-21 14:13 UTC · 9 tokens · 4.5 s · finished · trace k7m2p9x
 
 ## Reasoning
 

@@ -18,7 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 def to_markdown(bundle: Bundle) -> str:
     """Question, reasoning step by step with its cost, answer, and how to repeat it."""
     trace = bundle.trace
-    parts = [f"# {_safe(_line(trace.question)) or 'A trace'}", _facts(trace)]
+    parts = [f"# {_plain(_line(trace.question)) or 'A trace'}", _facts(trace)]
     if len(trace.question) > len(_line(trace.question)):
         parts += ["## Question", _fenced(trace.question)]
     stretches = outline(trace)
@@ -29,7 +29,7 @@ def to_markdown(bundle: Bundle) -> str:
             parts += [_heading(stretch), _fenced(stretch.text.strip())]
     parts += ["## Answer", _answer(trace.answer) or "*There is none.*"]
     if trace.finish is not None and trace.finish.notes:
-        parts += ["## Notes", "\n".join(f"- {_safe(_line(note, 500))}" for note in trace.finish.notes)]
+        parts += ["## Notes", "\n".join(f"- {_plain(_line(note, 500))}" for note in trace.finish.notes)]
     if bundle.environment:
         facts = "\n".join(f"{key}: {value}" for key, value in bundle.environment.items())
         parts += ["## Environment", _fenced(facts)]
@@ -40,10 +40,16 @@ def _facts(trace: Trace) -> str:
     """One line: model, when, tokens, seconds, how it ended, id."""
     seconds = trace.finish.usage.total_s if trace.finish else trace.tokens[-1].time_s if trace.tokens else 0.0
     when = datetime.fromtimestamp(trace.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    facts = [_line(trace.model), when, f"{len(trace.tokens)} tokens", f"{seconds:.1f} s", describe_end(trace)]
+    facts = [
+        f"Answered by {_line(trace.model)}",
+        when,
+        f"{len(trace.tokens)} tokens",
+        f"{seconds:.1f} s",
+        describe_end(trace),
+    ]
     if trace.parent is not None:
         facts.append(f"branch of {_line(trace.parent)} at token {trace.fork_index}")
-    return _safe(" · ".join([*facts, f"trace {_line(trace.id)}"]))
+    return _plain(" · ".join([*facts, f"trace {_line(trace.id)}"]))
 
 
 def _heading(stretch: Stretch) -> str:
@@ -52,7 +58,7 @@ def _heading(stretch: Stretch) -> str:
         "Between steps" if stretch.step is None else f"{stretch.step.index + 1} · {_line(stretch.step.role)}"
     )
     who = f" · by {', '.join(stretch.origins)}" if stretch.origins else ""
-    return f"### {_safe(name)} · {stretch.tokens} tokens · {stretch.seconds:.1f} s{who}"
+    return f"### {_plain(name)} · {stretch.tokens} tokens · {stretch.seconds:.1f} s{who}"
 
 
 def _answer(text: str) -> str:
@@ -87,6 +93,11 @@ def _fenced(text: str, language: str = "text") -> str:
 def _safe(text: str) -> str:
     """`text` as Markdown without raw HTML, autolinks or images."""
     return text.replace("<", "&lt;").replace("![", "!\\[")
+
+
+def _plain(text: str) -> str:
+    """One line of text in which no character is Markdown."""
+    return re.sub(r"([\\`*_\[\]<>#~|])", r"\\\1", text)
 
 
 def _line(text: str, most: int = 120) -> str:
