@@ -67,29 +67,40 @@ def write_random(path: Path, *, seed: int = 0, n_ctx_train: int = 4096, template
 
 
 def write_script(
-    path: Path, pieces: Sequence[str], *, n_ctx_train: int = 4096, template: str = PREFILLING
+    path: Path,
+    pieces: Sequence[str],
+    *,
+    also: Sequence[tuple[str, str]] = (),
+    n_ctx_train: int = 4096,
+    template: str = PREFILLING,
 ) -> Path:
     """A model that answers any question with `pieces`, one token each, then the end of the sequence.
 
-    Each piece may stand only once (a bigram chain has no memory). The chain starts at the newline that
-    the template leaves after `<think>`, or at `<｜Assistant｜>` with the plain template.
+    Each piece may stand only once (a bigram chain has no memory). The chain starts at the newline after
+    `<think>`, whoever wrote that, or at `<｜Assistant｜>`. `also` are pairs of neighbours
+    that come before the script's own.
     """
     words = [piece for piece in pieces if piece not in THINK]
     if len(set(pieces)) != len(pieces):
         raise ValueError("a piece stands twice in the script")
     alphabet = byte_alphabet()
-    extra = [encoded(word) for word in words if encoded(word) not in alphabet]
+    words.append("\n\n")  # llama.cpp wants at least one merge
+    extra = list(dict.fromkeys(encoded(word) for word in words if encoded(word) not in alphabet))
     tokens = [*CONTROL, *THINK, *alphabet, *extra]
     width = -(-len(tokens) // 32) * 32
     embedding = np.zeros((len(tokens), width), np.float32)
     embedding[np.arange(len(tokens)), np.arange(len(tokens))] = 1.0
     output = np.zeros((len(tokens), width), np.float32)
     place = {token: index for index, token in enumerate(tokens)}
-    ids = [place[piece] if piece in THINK else place[encoded(piece)] for piece in pieces]
-    first = place[encoded("\n")] if template == PREFILLING else place[ASSISTANT]
-    chain = [first, *ids, place[EOS]]
-    for here, following in pairwise(chain):
-        output[following, here] = 2.0
+
+    def number(piece: str) -> int:
+        return place[piece] if piece in place and piece in (*CONTROL, *THINK) else place[encoded(piece)]
+
+    inside = [piece for piece in pieces if piece != THINK[0]]
+    chain = [*pairwise([ASSISTANT, *pieces, EOS]), ("\n", inside[0]), *also]
+    for here, following in chain:
+        output[:, number(here)] = 0.0
+        output[number(following), number(here)] = 2.0
 
     def zeros(*shape: int) -> Array:
         return np.zeros(shape, np.float32)

@@ -8,6 +8,7 @@ asked for, and `Finish` says which of these it was.
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing as closed
 from dataclasses import replace
+from itertools import takewhile
 
 from ponder.core.events import ClosedBy, Event, Finish, FinishReason, Origin, Prefill, Sampled, Token
 from ponder.core.request import Request
@@ -89,6 +90,7 @@ class Run:
         self._origin = start.origin
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided")
         self.fold.replay(past)
+        self._past = past
         self._meter = Meter(len(prompt.ids), past[-1].time_s if past else 0.0)
 
     # ------------------------------------------------------------------ for the person
@@ -129,6 +131,7 @@ class Run:
         if self.fold.ended:
             return "stop"
         yield from self._write(self._opening[self.fold.fed :], self._origin)
+        yield from self._complete()
         deaths = 0
         while True:
             before = self.fold.fed
@@ -207,6 +210,17 @@ class Run:
         assert self._tags is not None
         assert origin in {"budget", "context", "loop", "eos", "user"}
         yield from self._write(self._engine.tokenize(closing(self._tags), control=True), origin)
+
+    def _complete(self) -> Iterator[Event]:
+        """Write the rest of a text in the model's place that an interruption cut off."""
+        origin = self._past[-1].origin if self._past else "model"
+        if origin in {"budget", "context", "loop", "eos", "user"} and self._tags is not None:
+            tail = list(takewhile(lambda token: token.origin == origin, reversed(self._past)))
+            for text in (closing(self._tags), ANSWER):
+                whole = self._engine.tokenize(text, control=True)
+                if [token.id for token in reversed(tail)] == [id_ for id_, _ in whole[: len(tail)]]:
+                    yield from self._write(whole[len(tail) :], origin)
+                    return
 
     def _write(self, tokens: Sequence[Written], origin: Origin) -> Iterator[Event]:
         """Tokens in the model's place."""

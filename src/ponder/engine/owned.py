@@ -2,13 +2,16 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ponder.core.request import Message, Sampling
 from ponder.engine.llama import LlamaClient
 from ponder.engine.process import Process
-from ponder.engine.protocol import Emission, Prompt, Served, Written
+from ponder.engine.protocol import Emission, EngineDiedError, Prompt, Served, Written
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,11 @@ class Owned(ABC):
 
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render a conversation; see LlamaClient."""
-        return self._ready().prompt(messages, think=think, tags=tags)
+        return self._twice(lambda client: client.prompt(messages, think=think, tags=tags))
 
     def tokenize(self, text: str, *, control: bool) -> tuple[Written, ...]:
         """A text as tokens; see LlamaClient."""
-        return self._ready().tokenize(text, control=control)
+        return self._twice(lambda client: client.tokenize(text, control=control))
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
@@ -73,6 +76,9 @@ class Owned(ABC):
             client = self._ready()
             try:
                 yield from client.stream(prompt, output, sampling, since=since)
+            except EngineDiedError:
+                self.close()
+                raise
             finally:
                 self._unload_later()
 
@@ -86,6 +92,14 @@ class Owned(ABC):
             if self._process is not None:
                 self._process.end()
             self._process = self._client = self._idle = None
+
+    def _twice(self, call: Callable[[LlamaClient], Result]) -> Result:
+        """A call without consequences, made again with a new process if the old one died."""
+        try:
+            return call(self._ready())
+        except EngineDiedError:
+            self.close()
+            return call(self._ready())
 
     def _ready(self) -> LlamaClient:
         with self._lock:
