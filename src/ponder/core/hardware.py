@@ -12,8 +12,9 @@ class Device:
     """One processor with its memory.
 
     `kind` is `gpu` (own memory), `cpu` (reads RAM) or `unified` (a GPU that shares the RAM: Apple,
-    GB10, Strix Halo). `generation` is the architecture, lower case (`ada`, `rdna3`, `apple`): it
-    chooses the fitted speed class. `link` is how it reaches the host, such as `PCIe 4 x16`.
+    GB10, Strix Halo). `generation` is the architecture, lower case (`ada`, `rdna3`, `apple-m3`), and
+    `memory_type` such as `GDDR6X` or `HBM3`: the two choose the fitted speed class. `fp16_flops` counts
+    matrix units, dense; `fp32_flops` vector units. `link` is how it reaches the host, such as `PCIe 4 x16`.
     None means unknown, never zero. `source` says where the figures are from.
     """
 
@@ -25,6 +26,8 @@ class Device:
     free_bytes: int | None = None
     bandwidth_bps: float | None = None
     fp16_flops: float | None = None
+    fp32_flops: float | None = None
+    memory_type: str = ""
     link: str = ""
     launch_year: int | None = None
     source: str = ""

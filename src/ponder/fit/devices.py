@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import cast
 
-from ponder.core.hardware import Device, Kind
+from ponder.core.hardware import Device, Hardware, Kind
 from ponder.errors import InputError, NotFoundError
 
 GIB = 1 << 30
@@ -73,6 +73,8 @@ def _entry(row: dict[str, str]) -> Entry:
         memory_bytes=None if memory_bytes is None else round(memory_bytes),
         bandwidth_bps=_number(row["bandwidth_gbps"], 1e9),
         fp16_flops=_number(row["fp16_tflops"], 1e12),
+        fp32_flops=_number(row["fp32_tflops"], 1e12),
+        memory_type=row["memory_type"],
         link=row["link"],
         launch_year=int(row["launch_year"]) if row["launch_year"] else None,
         source=row["source"],
@@ -177,3 +179,46 @@ def platform_bandwidth(cpu: str) -> tuple[float, str] | None:
                 "source"
             ]
     return None
+
+
+CORE_BPS = 10e9
+"""What one core can keep coming from memory: some 14 cache lines of 64 bytes in flight at 90 ns each."""
+
+SECOND_SOCKET = 0.4
+"""What a second processor adds to the bandwidth: its memory is far from half of the threads."""
+
+CORE_FLOPS = {
+    "avx512": 400e9,
+    "amx": 400e9,
+    "avx2": 200e9,
+    "neon-dot": 100e9,
+    "neon": 32e9,
+    "sse": 24e9,
+    "": 6e9,
+}
+"""Unpacking rate of a core by its widest vector unit at 3 GHz; integer dot products count fourfold."""
+
+
+def processor(hardware: Hardware) -> Device:
+    """The processor with its RAM as a device that can hold layers or experts.
+
+    The bandwidth is that of one socket plus little for a second one, and no more than the cores can ask for,
+    unless it was measured. RAM whose bandwidth is unknown stays unknown.
+    """
+    sets = hardware.instruction_sets
+    best = next((name for name in CORE_FLOPS if name in sets), "")
+    bandwidth = hardware.ram_bandwidth_bps
+    if bandwidth is not None and hardware.ram_bandwidth_known != "measured":
+        asked = hardware.cores / hardware.sockets * CORE_BPS if hardware.cores else bandwidth
+        bandwidth = min(bandwidth, asked) * (1 + SECOND_SOCKET * (hardware.sockets > 1))
+    return Device(
+        name=hardware.cpu or "processor",
+        vendor="",
+        kind="cpu",
+        generation="arm" if best.startswith("neon") else "x86" if best else "",
+        memory_bytes=hardware.ram_bytes,
+        free_bytes=hardware.free_ram_bytes,
+        bandwidth_bps=bandwidth,
+        fp32_flops=hardware.cores * CORE_FLOPS[best] if hardware.cores else None,
+        link="RAM",
+    )
