@@ -213,4 +213,4 @@ class Forest(RuleBasedStateMachine):
 
 
 TestForest = Forest.TestCase
-TestForest.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TestForest.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)

@@ -44,7 +44,7 @@ def test_a_run_is_kept_whole(store: Store) -> None:
     assert trace.id == journal.trace_id
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(bundles)
 def test_any_trace_comes_back_equal(bundle: Bundle) -> None:
     with TemporaryDirectory() as folder, open_store(Path(folder) / "traces.db") as store:

@@ -14,17 +14,17 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 _Value = TypeVar("_Value")
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEX = re.compile("(?:[0-9a-f]{2})*")
 
 
 def dumps(value: object) -> str:
-    """Compact JSON, readable in any script; lone surrogates are escaped, so that it always is UTF-8."""
+    """Compact JSON on one line, readable in any script.
+
+    What could steer a terminal, end a line for some readers, or not be written as UTF-8 is escaped.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def encode(value: object) -> Any:
@@ -76,7 +76,7 @@ def _decode(hint: Any, data: Any, where: str) -> Any:
     elif hint is bytes:
         if isinstance(data, str):
             return data.encode()
-        if isinstance(data, dict) and _HEX.fullmatch(str(data.get("hex"))):
+        if isinstance(data, dict) and data.keys() == {"hex"} and _HEX.fullmatch(str(data["hex"])):
             return bytes.fromhex(data["hex"])
     raise ValueError(f"{where} cannot be {json.dumps(data)[:60]}")
 
