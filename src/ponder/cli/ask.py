@@ -125,7 +125,7 @@ def interruptible(answering: Answering, screen: Screen) -> Iterator[None]:
 def question_text(words: tuple[str, ...], files: tuple[str, ...]) -> str:
     """The question with the files it goes with; raises InputError for one that is empty or not text."""
     text = " ".join(words)
-    if text in {"", "-"} and "-" not in files:
+    if text in {"", "-"} and "-" not in files and (not words or text == "-"):
         if sys.stdin.isatty():
             raise InputError('there is no question: type `ponder ask "…"`, or pipe one in.')
         text = _decoded(sys.stdin.buffer.read(), "standard input")

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ponder.errors import EngineError
+from ponder.errors import EngineError, InputError
 
 LAST_WORDS = 4000
 
@@ -27,7 +27,7 @@ class Process:
             )
         except OSError as error:
             self._log.close()
-            raise EngineError(f"cannot start {command[0]}: {error.strerror}; is the path right?") from error
+            raise InputError(f"cannot start {command[0]} ({error.strerror}): is the path right?") from error
 
     @property
     def alive(self) -> bool:
