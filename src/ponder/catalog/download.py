@@ -118,7 +118,9 @@ class _Download:
             self.digest = hashlib.sha256()
         with Path(self.file.name).open("rb") as left:
             while chunk := left.read(_CHUNK_BYTES):
-                self._take(chunk)
+                self.digest.update(chunk)
+                self.done += len(chunk)
+        self.on_bytes(self.done)
 
     def complete(self) -> None:
         """Append what is missing."""

