@@ -120,6 +120,23 @@ def test_an_imported_name_that_is_taken_gets_a_new_one(store: Store) -> None:
     assert store.load(new).finish is None
 
 
+@pytest.mark.parametrize("name", ["last", "", "UPPER", "../../x", "a" * 41, "草"])
+def test_a_name_that_could_not_be_typed_is_replaced(store: Store, name: str) -> None:
+    trace = store.load(keep(store, "one"))
+    new = store.put(Bundle(replace(trace, id=name)))
+    assert store.load(new) == replace(trace, id=new)
+    assert set(new) <= set(ALPHABET)
+
+
+def test_a_closed_store_says_so(store: Store) -> None:
+    store.close()
+    with pytest.raises(StorageError, match="is closed"):
+        store.begin(start())
+    with pytest.raises(StorageError, match="closed"):
+        store.list()
+    store.close()
+
+
 def test_check_reads_every_trace(store: Store) -> None:
     keep(store, "one")
     keep(store, "two")

@@ -12,7 +12,7 @@ from ponder.cli.screen import clean
 from ponder.core.events import Token
 from ponder.core.trace import Trace
 from ponder.errors import InputError, NotFoundError
-from ponder.reason.effort import Effort, effort, effort_by_role, first_answer
+from ponder.reason.effort import Effort, effort, effort_by_role, effort_by_step, first_answer
 from ponder.store import open_store
 from ponder.store.export.outline import Stretch, outline
 
@@ -30,7 +30,10 @@ def command(trace_id: str, number: int | None, full: bool, tokens: bool) -> None
     stretches = outline(trace)
     if number is not None:
         stretch = _find(trace, stretches, number)
-        _table(trace.tokens[stretch.start : stretch.stop]) if tokens else _step(out, trace, stretch)
+        if tokens:
+            _table(trace.tokens[stretch.start : stretch.stop])
+        else:
+            _step(out, stretch, effort(trace, stretch.start, stretch.stop))
     elif tokens:
         _table(trace.tokens)
     else:
@@ -55,8 +58,10 @@ def _whole(out: Console, trace: Trace, stretches: tuple[Stretch, ...], *, full: 
     if reasoning:
         out.print()
         if full:
+            costs = dict(zip(trace.steps, effort_by_step(trace), strict=True))
             for stretch in reasoning:
-                _step(out, trace, stretch)
+                rough = Effort(stretch.tokens, stretch.seconds)
+                _step(out, stretch, costs[stretch.step] if stretch.step else rough)
         else:
             out.print(_outline(reasoning, out.width))
             out.print()
@@ -122,7 +127,7 @@ def _where(out: Console, trace: Trace) -> None:
         out.print(Text(f"The answer was there in step {step.index + 1}; {share} came after it.", style="dim"))
 
 
-def _step(out: Console, trace: Trace, stretch: Stretch) -> None:
+def _step(out: Console, stretch: Stretch, cost: Effort) -> None:
     """One step in full, under a line of what it is and what it cost."""
     step = stretch.step
     name = f"Step {step.index + 1} · {line(step.role)}" if step else "Between steps"
@@ -132,7 +137,7 @@ def _step(out: Console, trace: Trace, stretch: Stretch) -> None:
     for origin in stretch.origins:
         title.append(f" [{origin}]", style="reverse")
     out.print(title)
-    out.print(_cost(effort(trace, stretch.start, stretch.stop)), style="dim")
+    out.print(_cost(cost), style="dim")
     out.print(Text(clean(stretch.text.strip())))
     out.print()
 

@@ -1,7 +1,8 @@
 """Names of traces: seven letters and digits without look-alikes, and how a trace is found by them."""
 
 import difflib
-import secrets
+import os
+import re
 import sqlite3
 
 from ponder.errors import InputError, NotFoundError
@@ -15,7 +16,12 @@ _LOOK_ALIKES = str.maketrans("oil", "011")
 
 def new_id() -> str:
     """A random name, one of 3.4e10."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return "".join(ALPHABET[byte % 32] for byte in os.urandom(LENGTH))
+
+
+def usable(name: str) -> bool:
+    """Whether a trace from elsewhere can keep its name here."""
+    return name != "last" and re.fullmatch("[a-z0-9]{1,40}", name) is not None
 
 
 def find(connection: sqlite3.Connection, name: str) -> tuple[int, str]:

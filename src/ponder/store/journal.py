@@ -103,11 +103,13 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._journals: list[Journal] = []
         self._ticking = False
-        self._stop = threading.Event()
+        self._closed = threading.Event()
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection, opened when first needed; hold `lock` while using it."""
+        if self._closed.is_set():
+            raise StorageError(f"The trace store {self.path} is closed: open it again.")
         if self._connection is None:
             self._connection = connect(self.path)
         return self._connection
@@ -158,17 +160,18 @@ class Writer:
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
-        self._stop.set()
         with self.lock:
             self.commit()
             self._journals.clear()
+            self._closed.set()
+            atexit.unregister(self.close)
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
     def _tick(self) -> None:
         """The thread: commit every `TICK_S` until the last journal is closed."""
-        while not self._stop.wait(TICK_S):
+        while not self._closed.wait(TICK_S):
             self.commit()
             with self.lock:
                 if not self._journals:

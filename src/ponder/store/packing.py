@@ -6,11 +6,13 @@ origin uint8, length uint32; the tokens' bytes follow, joined. A missing number 
 and entropies come back as the nearest float32, which is all that engines compute with.
 """
 
+import math
 import struct
 import sys
 from array import array
 from collections.abc import Sequence
-from typing import TypeVar
+from itertools import accumulate, pairwise
+from typing import Any, TypeVar
 
 from ponder.core.events import Origin, Part, Token
 
@@ -71,37 +73,37 @@ def unpack(chunk: bytes, start: int) -> list[Token]:
         raise ValueError(f"a chunk of tokens has the unknown format {version}")
     if len(chunk) < _HEADER.size + count * _ROW_BYTES:
         raise ValueError(f"a chunk of {count} tokens has only {len(chunk)} bytes")
-    columns: list[array[float]] = []
+    columns = []
     offset = _HEADER.size
     for code in _COLUMNS:
-        column: array[float] = array(code)
-        end = offset + count * column.itemsize
-        column.frombytes(chunk[offset:end])
+        column: array[Any] = array(code)
+        column.frombytes(chunk[offset : offset + count * column.itemsize])
         columns.append(_little(column))
-        offset = end
-    parts, origins, lengths = columns[4:]
-    if offset + sum(lengths) != len(chunk):
+        offset += count * column.itemsize
+    ids, logprobs, entropies, times, parts, origins, lengths = columns
+    ends = list(accumulate(lengths, initial=offset))
+    if ends[-1] != len(chunk):
         raise ValueError(f"a chunk of {count} tokens has a wrong length of {len(chunk)} bytes")
     if count and (max(parts) >= len(PARTS) or max(origins) >= len(ORIGINS)):
         raise ValueError("a chunk of tokens names an unknown part or origin")
-    tokens = []
-    for index, row in enumerate(zip(*columns, strict=True), start):
-        token_id, logprob, entropy, time_s, part, origin, length = row
-        end = offset + int(length)
-        tokens.append(
-            Token(
-                index=index,
-                id=None if token_id < 0 else int(token_id),
-                data=chunk[offset:end],
-                part=PARTS[int(part)],
-                origin=ORIGINS[int(origin)],
-                logprob=None if logprob != logprob else logprob,  # noqa: PLR0124
-                time_s=time_s,
-                entropy=None if entropy != entropy else entropy,  # noqa: PLR0124
-            )
+    return list(
+        map(
+            Token,
+            range(start, start + count),
+            (None if token_id < 0 else token_id for token_id in ids),
+            (chunk[begin:end] for begin, end in pairwise(ends)),
+            (PARTS[part] for part in parts),
+            (ORIGINS[origin] for origin in origins),
+            map(_known, logprobs),
+            times,
+            map(_known, entropies),
         )
-        offset = end
-    return tokens
+    )
+
+
+def _known(value: float) -> float | None:
+    """None for NaN."""
+    return None if math.isnan(value) else value
 
 
 def pack_ids(ids: Sequence[int]) -> bytes:

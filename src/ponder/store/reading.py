@@ -12,8 +12,8 @@ from ponder.store.packing import unpack, unpack_ids
 from ponder.store.values import Bundle, Note, Summary
 
 SUMMARIES = """
-    SELECT t.number, t.base, t.id, t.created, t.model, t.engine, p.question, x.answer, t.tokens, t.last_s,
-           t.finish, t.parent, t.fork_index, t.deleted
+    SELECT t.number, t.base, t.id, t.created, t.updated, t.model, t.engine, p.question, x.answer, t.tokens,
+           t.last_s, t.finish, t.parent, t.fork_index, t.deleted
     FROM traces t JOIN prompts p ON p.number = t.prompt LEFT JOIN traces b ON b.number = t.base
          LEFT JOIN texts x ON x.rowid = t.number
 """
@@ -124,12 +124,13 @@ def read_family(connection: sqlite3.Connection, root: int) -> list[Summary]:
 
 def _summary(row: tuple[Any, ...]) -> Summary:
     """One row of `SUMMARIES`."""
-    _, base, trace_id, created, model, engine, question = row[:7]
-    answer, tokens, last_s, end, parent, fork_index, deleted = row[7:]
+    _, base, trace_id, created, updated, model, engine, question = row[:8]
+    answer, tokens, last_s, end, parent, fork_index, deleted = row[8:]
     finish = None if end is None else decode(Finish, json.loads(end))
     return Summary(
         id=trace_id,
         created=created,
+        updated=updated,
         model=model,
         engine=engine,
         question=question,

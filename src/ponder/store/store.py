@@ -110,7 +110,7 @@ class Store:
     def check(self) -> int:
         """Examine the whole file and read every trace; returns how many there are.
 
-        Raises StorageError on the first fault. Takes about a second for a million tokens.
+        Raises StorageError on the first fault. Takes a few seconds for a million tokens.
         """
         with self._reading() as connection:
             check(connection, self.path)

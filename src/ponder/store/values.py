@@ -51,12 +51,14 @@ class Summary:
     """One trace in a list, read without its tokens.
 
     `tokens` counts those shared with the parent too, `own_tokens` only this branch's. `reason` and
-    `closed_by` are None for a run without an end: still going, or interrupted. `deleted` marks a trace
-    that a person deleted and whose first tokens its branches still need.
+    `closed_by` are None for a run without an end: still going, or interrupted. `updated` is the Unix time
+    of the last write. `deleted` marks a trace that a person deleted and whose first tokens its branches
+    still need.
     """
 
     id: str
     created: float
+    updated: float
     model: str
     engine: str
     question: str

@@ -4,7 +4,7 @@ Every function here runs inside its caller's write transaction, on the store's o
 """
 
 import hashlib
-import secrets
+import os
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ponder.core.events import Event, Finish, Step, StepEnd, Token
 from ponder.core.trace import Trace
 from ponder.store.codec import dumps, encode
-from ponder.store.ids import new_id
+from ponder.store.ids import new_id, usable
 from ponder.store.packing import pack, pack_ids, unpack
 from ponder.store.reading import read_bundle, read_steps, read_tokens
 from ponder.store.values import Bundle, Note, Start
@@ -49,7 +49,7 @@ def insert_trace(
     request = encode(start.request)
     question = next((m.content for m in reversed(start.request.messages) if m.role == "user"), "")
     prompt = _insert_prompt(connection, question, dumps(request.pop("messages")), pack_ids(start.prompt_ids))
-    owner, now = secrets.token_hex(8), time.time()
+    owner, now = os.urandom(8).hex(), time.time()
     tokens = 0 if base is None else start.fork_index
     while True:
         trace_id = name or new_id()
@@ -70,7 +70,7 @@ def insert_trace(
 
 def take_over(connection: sqlite3.Connection, number: int) -> Row:
     """Make the caller the owner of an existing trace; a journal that was still writing it will notice."""
-    owner = secrets.token_hex(8)
+    owner = os.urandom(8).hex()
     connection.execute("UPDATE traces SET owner = ? WHERE number = ?", (owner, number))
     trace_id, tokens, last_s, finish, base_steps = connection.execute(
         "SELECT id, tokens, last_s, finish, base_steps FROM traces WHERE number = ?", (number,)
@@ -160,7 +160,7 @@ def insert_bundle(connection: sqlite3.Connection, bundle: Bundle) -> str:
         trace.fork_index, bundle.environment,
     )  # fmt: skip
     base = _base_with_same_prefix(connection, trace)
-    row = insert_trace(connection, start, base, trace.id, trace.created)
+    row = insert_trace(connection, start, base, trace.id if usable(trace.id) else "", trace.created)
     shared = 0
     while shared < len(trace.steps) and row.shared_steps.get(shared) == trace.steps[shared]:
         shared += 1

@@ -62,5 +62,3 @@ def _check(trace: Trace) -> None:
         raise ValueError("fork_index or n_ctx lies outside the trace")
     if not 0 <= trace.created <= _LATEST_S:
         raise ValueError("the time of its creation makes no sense")
-    if not 1 <= len(trace.id) <= 40 or not trace.id.isascii() or not trace.id.isalnum():
-        raise ValueError(f"{trace.id!r} is not an id")
