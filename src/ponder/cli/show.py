@@ -100,7 +100,7 @@ def _outline(stretches: list[Stretch], width: int) -> Table:
     most = max(max(s.tokens / tokens, s.seconds / seconds) for s in stretches)
     for stretch in stretches:
         step = stretch.step
-        colour = ROLE_COLOURS.get(step.role, "white") if step else "white"
+        colour = _colour(stretch)
         who = Text("".join(f"[{origin}] " for origin in stretch.origins), style="reverse")
         table.add_row(
             str(step.index + 1) if step else "",
@@ -131,7 +131,7 @@ def _step(out: Console, stretch: Stretch, cost: Effort) -> None:
     """One step in full, under a line of what it is and what it cost."""
     step = stretch.step
     name = f"Step {step.index + 1} · {line(step.role)}" if step else "Between steps"
-    title = Text(name, style=f"bold {ROLE_COLOURS.get(step.role, 'white') if step else 'white'}")
+    title = Text(name, style=f"bold {_colour(stretch)}")
     if step and step.rule:
         title.append(f" · by {line(step.rule)}", style="not bold dim")
     for origin in stretch.origins:
@@ -140,6 +140,11 @@ def _step(out: Console, stretch: Stretch, cost: Effort) -> None:
     out.print(_cost(cost), style="dim")
     out.print(Text(clean(stretch.text.strip())))
     out.print()
+
+
+def _colour(stretch: Stretch) -> str:
+    """The colour of a stretch's role."""
+    return ROLE_COLOURS.get(stretch.step.role, "default") if stretch.step else "default"
 
 
 def _cost(cost: Effort) -> Text:
