@@ -32,6 +32,7 @@ def ponder_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """ponder's data folder, empty; nothing of the person's own settings is seen."""
     for name in [name for name in os.environ if name.startswith("PONDER_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PONDER_THREADS", "1")  # two spinning threads on a busy core are slower than one
     monkeypatch.setenv("PONDER_HOME", str(tmp_path / "ponder-home"))
     return tmp_path / "ponder-home"
 

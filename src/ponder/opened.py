@@ -70,7 +70,7 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
     settings = Settings(
         str(local.paths[0]),
         n_ctx,
-        options.threads or physical_cores(),
+        options.threads or thread_count(),
         kv_type=options.kv_type,
         speculation=options.speculation,
     )
@@ -151,8 +151,16 @@ def context_for(wanted: int | None, n_ctx_train: int) -> int:
     return wanted
 
 
-def physical_cores() -> int:
-    """Threads for decoding: physical cores that this process may use; more only get in each other's way."""
+def thread_count() -> int:
+    """Threads for decoding: $PONDER_THREADS, else the physical cores that this process may use.
+
+    More threads than cores only get in each other's way; so do all of them beside another busy program.
+    """
+    named = os.environ.get("PONDER_THREADS", "")
+    if named:
+        if not named.isdecimal() or not int(named):
+            raise InputError(f"PONDER_THREADS={named} is no number of threads: set it to 1 or more.")
+        return int(named)
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     physical = import_module("psutil").cpu_count(logical=False) or allowed
     return max(1, min(allowed, physical))

@@ -1,0 +1,128 @@
+"""From a name to a kept answer: the Python API, defaults, and what a stored trace can be run again with."""
+
+from pathlib import Path
+
+import pytest
+
+import ponder
+from ponder.core.events import Finish, StepEnd, Token
+from ponder.core.model import SamplingDefaults
+from ponder.core.request import Message, Sampling
+from ponder.errors import InputError, NotFoundError
+from ponder.opened import (
+    Options,
+    complete,
+    context_for,
+    default_model,
+    open_model,
+    reopen,
+    thread_count,
+    voice_of,
+)
+from ponder.store import open_store
+from tests.tiny import PREFILLING
+
+
+@pytest.fixture(autouse=True)
+def unload() -> object:
+    yield
+    ponder.close()
+
+
+def test_a_question_from_python(speaker_gguf: Path) -> None:
+    answering = ponder.ask("Why?", model=str(speaker_gguf))
+    events = list(answering)
+    assert isinstance(events[-1], Finish)
+    assert b"".join(e.data for e in events if isinstance(e, Token) and e.part == "answer") == b"It is 42!"
+    trace = answering.trace()
+    assert (trace.reasoning, trace.answer, trace.question) == ("Okay, let me think.", "It is 42!", "Why?")
+    assert [trace.step_text(step) for step in trace.steps][-1] == "It is 42!"
+    assert len([e for e in events if isinstance(e, StepEnd)]) == len(trace.steps)
+    with open_store() as store:
+        kept = store.load(trace.id)
+    assert kept.ids == trace.ids
+    assert kept.steps == trace.steps
+    assert kept.finish == trace.finish
+
+
+def test_a_conversation_from_python(speaker_gguf: Path) -> None:
+    messages = [Message("user", "One?"), Message("assistant", "Two.", "Hm"), Message("user", "Three?")]
+    assert ponder.ask(messages, model=str(speaker_gguf)).trace().question == "Three?"
+
+
+def test_the_engine_stays_for_the_next_question(speaker_gguf: Path, babbler_gguf: Path) -> None:
+    first = ponder.ask("One?", model=str(speaker_gguf))
+    second = ponder.ask("Two?", model=str(speaker_gguf))
+    assert first.opened is second.opened
+    first.trace()
+    second.trace()
+    assert ponder.ask("Three?", model=str(babbler_gguf)).opened is not second.opened
+
+
+def test_an_empty_question_is_refused(speaker_gguf: Path) -> None:
+    nothings: tuple[str | list[Message], ...] = ("", "  \n", [])
+    for empty in nothings:
+        with pytest.raises(InputError, match="question is empty"):
+            ponder.ask(empty, model=str(speaker_gguf))
+
+
+def test_sampling_is_completed_by_advice_defaults_and_a_seed(speaker_gguf: Path) -> None:
+    opened = open_model(str(speaker_gguf), Options(n_ctx=256))
+    whole = complete(Sampling(top_p=0.5), opened, think=True)
+    assert (whole.temperature, whole.top_p, whole.top_k, whole.min_p) == (0.6, 0.5, 40, 0.0)
+    assert whole.seed is not None
+    assert complete(Sampling(), opened, think=True).seed != whole.seed
+    opened.engine.close()
+
+
+def test_the_catalogue_knows_how_a_model_reasons() -> None:
+    qwen = ponder.find_model("qwen3:8b")
+    assert qwen.sampling != SamplingDefaults()
+    assert voice_of("qwen3:8b", qwen, "").thinks == "switchable"
+    assert voice_of("r1", ponder.find_model("deepseek-r1:7b"), "").thinks == "always"
+    assert voice_of("file", None, PREFILLING).thinks == "always"
+    assert voice_of("file", None, PREFILLING + "{{ enable_thinking }}").thinks == "switchable"
+    assert voice_of("file", None, "{{ messages }}").tags is None
+
+
+def test_contexts() -> None:
+    assert context_for(None, 131072) == 16384
+    assert context_for(None, 2048) == 2048
+    assert context_for(None, 0) == 16384
+    assert context_for(4096, 131072) == 4096
+    for impossible in (0, -5, 131073):
+        with pytest.raises(InputError, match="takes 1 to 131072 tokens"):
+            context_for(impossible, 131072)
+
+
+def test_the_default_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ponder.catalog.library.find_spec", lambda name: None)
+    with pytest.raises(NotFoundError, match="ponder pull deepseek-r1"):
+        default_model()
+    monkeypatch.setenv("PONDER_MODEL", "qwq:32b")
+    assert default_model() == "qwq:32b"
+
+
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PONDER_THREADS", "3")
+    assert thread_count() == 3
+    monkeypatch.setenv("PONDER_THREADS", "all")
+    with pytest.raises(InputError, match="PONDER_THREADS=all"):
+        thread_count()
+    monkeypatch.delenv("PONDER_THREADS")
+    assert thread_count() >= 1
+
+
+def test_what_a_trace_needs_to_be_run_again_is_kept(speaker_gguf: Path) -> None:
+    trace = ponder.ask("Why?", model=str(speaker_gguf), options=Options(n_ctx=512)).trace()
+    with open_store() as store:
+        bundle = store.bundle(trace.id)
+    assert bundle.environment["weights"] == str(speaker_gguf)
+    assert bundle.environment["weights_bytes"] == speaker_gguf.stat().st_size
+    assert "xllamacpp" in bundle.trace.engine
+    assert "key" not in " ".join(bundle.environment)
+    pieces = [note for note in bundle.notes if note.kind == "piece"]
+    assert pieces[0].data["seed"] == bundle.trace.request.sampling.seed
+    again = reopen(bundle.environment, trace.model)
+    assert again.facts["n_ctx"] == 512
+    again.engine.close()
