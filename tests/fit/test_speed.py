@@ -10,7 +10,7 @@ from ponder.errors import InputError
 from ponder.fit.configs import from_config
 from ponder.fit.devices import find, find_all, processor
 from ponder.fit.speed import coefficients, decode, fitted, token_time_s
-from ponder.fit.work import Work, work
+from ponder.fit.work import Work, at_depth, work
 
 
 def of(name: str, quant: str = "Q4_K_M") -> Work:
@@ -40,7 +40,7 @@ def test_depth_slows_and_windows_cap_it() -> None:
     stages = of(LLAMA).whole(find("RTX 4090"))
     assert token_time_s(stages, 32768) > 1.3 * token_time_s(stages, 0)
     oss = of("gpt-oss-20b", "MXFP4_MOE").whole(find("RTX 4090"))
-    half_windows = oss[0].cache_bytes(100_000) / oss[0].cache_bytes(1000)
+    half_windows = at_depth(oss[0].cache, 100_000) / at_depth(oss[0].cache, 1000)
     assert 50 < half_windows < 100
 
 

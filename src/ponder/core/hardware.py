@@ -14,7 +14,7 @@ class Device:
     `kind` is `gpu` (own memory), `cpu` (reads RAM) or `unified` (a GPU that shares the RAM: Apple,
     GB10, Strix Halo). `generation` is the architecture, lower case (`ada`, `rdna3`, `apple-m3`), and
     `memory_type` such as `GDDR6X` or `HBM3`: the two choose the fitted speed class. `fp16_flops` counts
-    matrix units, dense; `fp32_flops` vector units. `link` is how it reaches the host, such as `PCIe 4 x16`.
+    matrix units, dense; `fp32_flops` vector units, `power_w` is the board's limit. `link` is how it reaches the host, such as `PCIe 4 x16`.
     None means unknown, never zero. `source` says where the figures are from.
     """
 
@@ -28,6 +28,7 @@ class Device:
     fp16_flops: float | None = None
     fp32_flops: float | None = None
     memory_type: str = ""
+    power_w: float | None = None
     link: str = ""
     launch_year: int | None = None
     source: str = ""

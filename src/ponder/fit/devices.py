@@ -75,6 +75,7 @@ def _entry(row: dict[str, str]) -> Entry:
         fp16_flops=_number(row["fp16_tflops"], 1e12),
         fp32_flops=_number(row["fp32_tflops"], 1e12),
         memory_type=row["memory_type"],
+        power_w=_number(row["tdp_w"], 1.0),
         link=row["link"],
         launch_year=int(row["launch_year"]) if row["launch_year"] else None,
         source=row["source"],

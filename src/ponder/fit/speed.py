@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ponder.core.hardware import Device
 from ponder.errors import InputError
-from ponder.fit.work import Stage
+from ponder.fit.work import Stage, at_depth
 
 DOUBLE_INTEGER = frozenset({"volta", "turing"})
 """NVIDIA generations whose integer units work beside the fp32 ones; so do HBM cards of Ampere."""
@@ -111,6 +111,19 @@ def _bandwidth(device: Device) -> float:
     return device.bandwidth_bps
 
 
+def weights_parts_s(stage: Stage, moved_bytes: float) -> tuple[float, float]:
+    """(read, unpack) seconds of bringing some of a stage's weights to its arithmetic units once."""
+    device = stage.device
+    bandwidth = _bandwidth(device)
+    constants = coefficients(device)
+    factor: float = fitted()["arithmetic"][stage.arithmetic]
+    values = stage.weights * moved_bytes / stage.weight_bytes if stage.weight_bytes else 0.0
+    return (
+        moved_bytes * (1 + constants.loss) / bandwidth,
+        values * constants.ops * factor / _flops(device, constants, bandwidth),
+    )
+
+
 def stage_parts_s(stage: Stage, depth: float, flash: bool = True) -> tuple[float, float, float, float]:
     """(read, unpack, cache, start) seconds of one token on one stage with `depth` tokens before it.
 
@@ -119,11 +132,11 @@ def stage_parts_s(stage: Stage, depth: float, flash: bool = True) -> tuple[float
     device = stage.device
     bandwidth = _bandwidth(device)
     constants = coefficients(device)
-    factor: float = fitted()["arithmetic"][stage.arithmetic]
+    read, unpack = weights_parts_s(stage, stage.weight_bytes)
     return (
-        stage.weight_bytes * (1 + constants.loss) / bandwidth,
-        stage.weights * constants.ops * factor / _flops(device, constants, bandwidth),
-        stage.cache_bytes(depth) * constants.cache * (1 if flash else constants.cache_plain) / bandwidth,
+        read,
+        unpack,
+        at_depth(stage.cache, depth) * constants.cache * (1 if flash else constants.cache_plain) / bandwidth,
         stage.layers * constants.layer_s + stage.latent * constants.latent_s,
     )
 
@@ -161,7 +174,7 @@ def _terms(stage: Stage, depth: float) -> list[Term]:
         words = f"{stage.weights / 1e9:.2f}e9 values x {ops:.1f} operations / {flops / 1e12:.1f} TFLOP/s"
         terms = [Term("unpacking", device.name, unpack, words)]
     if cache:
-        words = f"{stage.cache_bytes(depth) / 1e9:.3f} GB x {constants.cache:.2f} / {rate}"
+        words = f"{at_depth(stage.cache, depth) / 1e9:.3f} GB x {constants.cache:.2f} / {rate}"
         terms.append(Term("cache", device.name, cache, words))
     words = f"{stage.layers:.0f} layers x {start / stage.layers * 1e6 if stage.layers else 0:.0f} us"
     return [*terms, Term("start", device.name, start, words)]

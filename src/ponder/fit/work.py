@@ -1,9 +1,10 @@
-"""What decoding one token reads and computes, split over the devices that hold the model.
+"""What a token reads and computes, split over the devices that hold the model.
 
 A placement is a tuple of stages, one per device, and every speed law is a sum over stages. The bytes come
 from `WeightBytes`, so a measured file, a header and a bare configuration all end here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -14,39 +15,56 @@ from ponder.fit.runtime import cache_row_bytes
 from ponder.fit.sizes import WeightBytes, weight_bytes
 from ponder.fit.tensors import parameters
 
-CacheReads: TypeAlias = tuple[tuple[float, int], ...]
-"""(bytes per token of depth, how far back it looks; 0: everything), one pair per kind of layer."""
+PerDepth: TypeAlias = tuple[tuple[float, int], ...]
+"""(amount per token of depth, how far back it looks; 0: everything), one pair per kind of layer."""
+
+
+def at_depth(rates: PerDepth, depth: float) -> float:
+    """Sum of what grows with depth, windows respected."""
+    return sum(rate * (min(depth, window) if window else depth) for rate, window in rates)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The share of a model on one device, as one decoded token meets it.
+    """The share of a model on one device, as one decoded token and one batch of a prompt meet it.
 
     `weight_bytes` are read per token and `weights` values multiplied; `arithmetic` names how values are
     unpacked (`16`, `8`, `4`, `2`, `mx`); `layers` each cost a start-up time, `latent` ones (MLA) more.
+    `cache` is read and `attention` computed per token of depth. Of a batch, `head_weights` count only once;
+    `routed_bytes` are all experts here, of which a token uses the share `used_share`.
     """
 
     device: Device
     weight_bytes: float
     weights: float
     arithmetic: str
-    cache: CacheReads
     layers: float
     latent: float = 0.0
+    cache: PerDepth = ()
+    attention: PerDepth = ()
+    head_weights: float = 0.0
+    routed_bytes: float = 0.0
+    used_share: float = 0.0
 
-    def cache_bytes(self, depth: float) -> float:
-        """Bytes of cache that one token reads with `depth` tokens before it."""
-        return sum(rate * (min(depth, window) if window else depth) for rate, window in self.cache)
+    def batch_bytes(self, tokens: int) -> float:
+        """Bytes of weights that a batch of independent tokens reads: 1 - (1 - share)^tokens of the experts."""
+        routed = self.routed_bytes
+        return self.weight_bytes + routed * (1 - (1 - self.used_share) ** tokens - self.used_share)
+
+    def routed_part(self) -> float:
+        """Share of a token's weights that are routed experts, 0 to 1."""
+        return self.routed_bytes * self.used_share / self.weight_bytes if self.weight_bytes else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One model in one quantisation with one cache type, before it is placed."""
+    """One model in one quantisation with one cache type, before it is placed; `caches` has a pair per layer."""
 
     sizes: WeightBytes
     bytes_per_weight: float
     arithmetic: str
-    caches: CacheReads
+    caches: PerDepth
+    attention: PerDepth
     latent: bool
 
     @property
@@ -59,25 +77,24 @@ class Work:
     ) -> Stage:
         """The stage of some layers on a device: all of them, or only their fixed or their routed part.
 
-        Cache and start-up time belong to the fixed part, except that routed experts alone also start up.
+        Cache and attention belong to the fixed part; routed experts alone also start kernels.
         """
-        sizes = self.sizes
-        read = float(sizes.head) if head else 0.0
-        if fixed:
-            read += sum(sizes.fixed[layers.start : layers.stop])
-        if routed:
-            read += sum(sizes.routed[layers.start : layers.stop]) * sizes.used_share
-        cache: dict[int, float] = {}
-        for rate, window in self.caches[layers.start : layers.stop] if fixed else ():
-            cache[window] = cache.get(window, 0.0) + rate
+        sizes, part = self.sizes, slice(layers.start, layers.stop)
+        top = sizes.head if head else 0
+        routed_bytes = sum(sizes.routed[part]) if routed else 0
+        read = top + (sum(sizes.fixed[part]) if fixed else 0) + routed_bytes * sizes.used_share
         return Stage(
             device=device,
             weight_bytes=read,
             weights=read / self.bytes_per_weight,
             arithmetic=self.arithmetic,
-            cache=tuple((rate, window) for window, rate in cache.items()),
             layers=float(len(layers)),
             latent=float(len(layers)) if self.latent and fixed else 0.0,
+            cache=_gathered(self.caches[part]) if fixed else (),
+            attention=_gathered(self.attention[part]) if fixed else (),
+            head_weights=top / self.bytes_per_weight,
+            routed_bytes=routed_bytes,
+            used_share=sizes.used_share,
         )
 
     def whole(self, device: Device) -> tuple[Stage, ...]:
@@ -93,13 +110,16 @@ class Work:
         return tuple(stages)
 
 
+def _gathered(rates: Iterable[tuple[float, int]]) -> PerDepth:
+    sums: dict[int, float] = {}
+    for rate, window in rates:
+        sums[window] = sums.get(window, 0.0) + rate
+    return tuple((rate, window) for window, rate in sums.items())
+
+
 @lru_cache(maxsize=1024)
 def work(
-    geometry: Geometry,
-    quant: str,
-    cache_k: str = "f16",
-    cache_v: str = "f16",
-    sizes: WeightBytes | None = None,
+    geometry: Geometry, quant: str, cache_k: str = "f16", cache_v: str = "f16", sizes: WeightBytes | None = None
 ) -> Work:
     """Prepare a model for placement; `sizes` of a real file replace those of the recipe `quant`."""
     sizes = sizes or weight_bytes(geometry, quant)
@@ -110,6 +130,7 @@ def work(
         bytes_per_weight=sizes.read_per_token / active,
         arithmetic=arithmetic(quant),
         caches=tuple(_cache(block, cache_k, cache_v) for block in geometry.blocks),
+        attention=tuple(_attention(block) for block in geometry.blocks),
         latent=isinstance(geometry.attention, Latent),
     )
 
@@ -136,7 +157,17 @@ def _cache(block: Block, cache_k: str, cache_v: str) -> tuple[float, int]:
         keys = cache_row_bytes(cache_k, mixer.heads * (mixer.nope_dim + mixer.rope_dim))
         return float(keys + cache_row_bytes(cache_v, mixer.heads * mixer.value_dim)), 0
     if isinstance(mixer, Compressed):
-        return float(cache_row_bytes(cache_k, mixer.head_dim)) / (
-            mixer.ratio or 1
-        ), 0 if mixer.ratio else mixer.window
+        return float(cache_row_bytes(cache_k, mixer.head_dim)) / (mixer.ratio or 1), 0 if mixer.ratio else mixer.window
+    return 0.0, 0
+
+
+def _attention(block: Block) -> tuple[float, int]:
+    """Operations of attention per token and token of depth: 2 for each product of a query and of a value."""
+    mixer = block.mixer
+    if isinstance(mixer, Grouped):
+        return 2.0 * mixer.heads * (mixer.key_dim + mixer.value_dim), mixer.window
+    if isinstance(mixer, Latent):
+        return 2.0 * mixer.heads * (mixer.nope_dim + mixer.rope_dim + mixer.value_dim), 0
+    if isinstance(mixer, Compressed):
+        return 4.0 * mixer.heads * mixer.head_dim / (mixer.ratio or 1), 0 if mixer.ratio else mixer.window
     return 0.0, 0

@@ -1,0 +1,123 @@
+"""How fast a placed model reads a prompt: matrix arithmetic in batches, attention that grows with depth.
+
+A batch of u tokens on one device takes
+
+    (2 n u + a A u) / (c R)  +  read  +  layers tau
+
+n weights each token uses, A the attention's operations per token at the mean depth, R what the device's
+matrix units can sustain: sqrt(fp32 rate x board power), because dense arithmetic runs into the power limit
+and the clock gives way; for chips without matrix units or without a stated limit, the fp32 rate. `read` brings every weight that the
+batch needs to the arithmetic units once, as in decoding.
+Devices of a layer split overlap batches like a pipeline. Experts in RAM are computed there, or copied over
+the link to the GPU for the batch, whichever is faster. Constants: benchmarks/fit/speed.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from ponder.core.hardware import Device
+from ponder.fit.speed import Speed, Term, coefficients, family, fitted, interval, weights_parts_s
+from ponder.fit.work import Stage, at_depth
+
+BATCH, MICRO_BATCH = 2048, 512
+"""llama.cpp's defaults for n_batch and n_ubatch."""
+
+_NO_MATRIX_UNITS = frozenset({"maxwell", "pascal", "gcn", "vega", "rdna1", "rdna2"})
+_LANES = {"x16": 16, "x8": 8, "x4": 4, "x1": 1}
+_LANE_BPS = {"1": 0.25e9, "2": 0.5e9, "3": 0.985e9, "4": 1.97e9, "5": 3.94e9, "6": 7.56e9}
+
+
+class _Constants(NamedTuple):
+    """`rate` is the share of R that 4-bit weights reach, `half` that of 16-bit weights."""
+
+    rate: float
+    half: float
+    attention: float
+    attention_plain: float
+    layer_s: float
+    experts: float
+
+
+@lru_cache(maxsize=1024)
+def _constants(device: Device) -> _Constants:
+    table: Mapping[str, Mapping[str, float]] = fitted()["prefill"]
+    name = family(device)
+    key = next(key for key in (f"{name}:{device.generation}", name, "other") if key in table)
+    return _Constants(**table[key])
+
+
+def sustained_flops(device: Device) -> float:
+    """R: what the matrix units of a device sustain, up to a constant of its class, in operations per second."""
+    bandwidth = device.bandwidth_bps or 0.0
+    rate = device.fp32_flops or device.fp16_flops or coefficients(device).flops_per_byte * bandwidth
+    if device.power_w and device.kind == "gpu" and device.generation not in _NO_MATRIX_UNITS:
+        return float((rate * device.power_w * 1e12) ** 0.5)
+    return rate
+
+
+def link_bps(device: Device) -> float:
+    """Bytes per second from RAM to a device: 80 % of its PCIe lanes, 12 GB/s when they are not known."""
+    parts = device.link.split()
+    if len(parts) == 3 and parts[1] in _LANE_BPS:
+        return 0.8 * _LANE_BPS[parts[1]] * _LANES.get(parts[2], 16)
+    return 12e9
+
+
+def batch_parts_s(stage: Stage, tokens: int, depth: float, flash: bool = True) -> tuple[float, float, float, float]:
+    """(weights, attention, read, start) seconds of one micro-batch on one stage at a mean depth."""
+    constants = _constants(stage.device)
+    rate = sustained_flops(stage.device) * (constants.half if stage.arithmetic == "16" else constants.rate)
+    experts = 1 + stage.routed_part() * (constants.experts - 1)
+    weights = (stage.weights - stage.head_weights) * experts
+    scale = constants.attention if flash else constants.attention_plain
+    return (
+        2 * weights * tokens / rate,
+        scale * at_depth(stage.attention, depth) * tokens / rate,
+        max(weights_parts_s(stage, stage.batch_bytes(tokens))),
+        stage.layers * constants.layer_s,
+    )
+
+
+def prefill_time_s(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH) -> float:
+    """Seconds to read `tokens` of prompt after `depth` tokens."""
+    return sum(term.time_s for term in _terms(stages, tokens, depth, micro, True))
+
+
+def prefill(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH) -> Speed:
+    """Predict tokens per second of reading a prompt, with interval and arithmetic."""
+    terms = _terms(stages, tokens, depth, micro, True)
+    total_s = sum(term.time_s for term in terms)
+    low, high = interval("prefill", stages)
+    tps = tokens / total_s
+    return Speed(tps, low * tps, high * tps, tuple(terms), coefficients(stages[0].device).fit_class)
+
+
+def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int, flash: bool) -> list[Term]:
+    size = min(tokens, micro)
+    batches = -(-tokens // size)
+    gpu = next((stage.device for stage in stages if stage.device.kind != "cpu"), None)
+    terms = []
+    for stage in stages:
+        parts = batch_parts_s(stage, size, depth + tokens / 2, flash)
+        name = "batches"
+        if gpu and stage.device.kind == "cpu" and size >= 32:
+            copied = stage.batch_bytes(size) / link_bps(gpu)
+            if copied < sum(parts):
+                parts, name = (copied, 0.0, 0.0, 0.0), "experts over the link"
+        words = f"{batches} x {size} tokens: arithmetic {parts[0]:.3f} s, attention {parts[1]:.3f} s, reading {parts[2]:.3f} s"
+        terms.append(Term(name, stage.device.name, tokens / size * sum(parts), words))
+    return terms if len(stages) < 2 else [term._replace(time_s=term.time_s / overlap(stages, tokens, size)) for term in terms]
+
+
+def overlap(stages: Sequence[Stage], tokens: int, micro: int) -> float:
+    """How many stages of a layer split work at once: a pipeline of the micro-batches of one batch.
+
+    Models with latent attention showed none (16 cards, R1).
+    """
+    count = len(stages)
+    if any(stage.device.kind == "cpu" or stage.latent for stage in stages):
+        return 1.0
+    inside = max(1, min(tokens, BATCH) // micro)
+    ideal = count * inside / (inside + count - 1)
+    return 1 + float(fitted()["pipeline"]) * (ideal - 1)
