@@ -215,6 +215,12 @@ def test_a_disk_that_takes_no_more_is_told(hub: Hub) -> None:
     assert take().read_bytes() == BIG
 
 
+def test_a_library_that_cannot_be_written_is_told(hub: Hub, ponder_home: Path) -> None:
+    ponder_home.write_text("a file where the folder should be")
+    with pytest.raises(StorageError, match="cannot be written"):
+        take()
+
+
 def test_a_header_that_llama_cpp_cannot_read_stops_the_pull(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,9 +68,9 @@ def fetch(
     once START_BYTES are there, and may raise FileFormatError. Raises NetworkError or StorageError (what
     arrived is kept), or FileFormatError (it is deleted).
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = part_path(target, remote.checksum)
     try:
+        part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file, _alone(file, target.name):
             download = _Download(client, remote, file, on_bytes, check_start)
             download.complete()
