@@ -8,7 +8,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -110,7 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: self.hub.cut_after.pop(0)]
             self.close_connection = True
         self.hub.sent[name] += len(body)
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # a client that was killed
+            self.wfile.write(body)
 
     def _answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
