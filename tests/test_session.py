@@ -1,5 +1,6 @@
 """From a name to a kept answer: the Python API, defaults, and what a stored trace can be run again with."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 import ponder
 from ponder.core.events import Finish, StepEnd, Token
 from ponder.core.model import SamplingDefaults
-from ponder.core.request import Message, Sampling
+from ponder.core.request import Message, Request, Sampling
+from ponder.core.tags import FORMATS
 from ponder.errors import InputError, NotFoundError
 from ponder.opened import (
     Options,
@@ -19,8 +21,10 @@ from ponder.opened import (
     thread_count,
     voice_of,
 )
+from ponder.session import start
+from ponder.steer.beginning import Voice
 from ponder.store import open_store
-from tests.tiny import PREFILLING
+from tests.tiny import PLAIN, PREFILLING, write_script
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +130,17 @@ def test_what_a_trace_needs_to_be_run_again_is_kept(speaker_gguf: Path) -> None:
     again = reopen(bundle.environment, trace.model)
     assert again.facts["n_ctx"] == 512
     again.engine.close()
+
+
+def test_reasoning_that_shows_itself_late_is_kept_as_reasoning(tmp_path: Path) -> None:
+    # A model that answers at once by its template, but then closes a reasoning it never opened.
+    script = ["Hmm", " well\n", "</think>", "Yes"]
+    gguf = write_script(tmp_path / "late.gguf", script, template=PLAIN)
+    opened = open_model(str(gguf), Options(n_ctx=256))
+    late = replace(opened, voice=Voice(FORMATS["think"], "prefill"))
+    with open_store() as store:
+        trace = start(late, Request((Message("user", "?"),), think="off"), store).trace()
+        kept = store.load(trace.id)
+    late.engine.close()
+    assert (trace.reasoning, trace.answer) == ("Hmm well", "Yes")
+    assert (kept.reasoning, kept.answer) == ("Hmm well", "Yes")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ponder.core.events import Origin, Part, Sampled, Token
 from ponder.core.model import ThinkTags
 from ponder.core.tags import FORMATS
-from ponder.reason.split import Splitter, State, marks, relabel
+from ponder.core.trace import relabel
+from ponder.reason.split import Splitter, State, marks
 
 Parts = list[tuple[Part, bytes]]
 R1 = FORMATS["think"]

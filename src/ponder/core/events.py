@@ -128,7 +128,7 @@ class Usage:
     @property
     def decode_tps(self) -> float:
         """Decode speed in tokens per second, the first token not counted."""
-        return (self.sampled_tokens - 1) / self.decode_s if self.decode_s > 0 else 0.0
+        return max(0, self.sampled_tokens - 1) / self.decode_s if self.decode_s > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A trace: one branch from the question to the answer, token by token."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ponder.core.events import Finish, Part, Step, Token
 from ponder.core.request import Request
@@ -11,6 +11,17 @@ def text_of(tokens: Iterable[Token], part: Part | None = None) -> str:
     """The text of `tokens`, of one part or of all; bytes that are not UTF-8 become U+FFFD."""
     data = b"".join(token.data for token in tokens if part is None or token.part == part)
     return data.decode("utf-8", errors="replace")
+
+
+def relabel(tokens: Iterable[Token], ranges: Iterable[tuple[int, int]]) -> tuple[Token, ...]:
+    """`tokens` with every answer token of the half-open index `ranges` made reasoning."""
+    spans = tuple(ranges)
+    return tuple(
+        replace(token, part="reasoning")
+        if token.part == "answer" and any(start <= token.index < stop for start, stop in spans)
+        else token
+        for token in tokens
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from ponder.core.events import ClosedBy, Event, Origin, Sampled, Step, StepEnd, Token
 from ponder.core.model import ThinkTags
+from ponder.core.trace import relabel
 from ponder.reason.loops import LoopDetector
 from ponder.reason.segment import Segmenter
-from ponder.reason.split import Splitter, State, relabel
+from ponder.reason.split import Splitter, State
 
 
 class Fold:
@@ -69,7 +70,8 @@ class Fold:
         """Nothing follows at all: the last events. `relabelled` tokens get their true part."""
         events = self.flush()
         events += self._keep_steps(self._segmenter.finish())
-        self.tokens = list(relabel(self.tokens, self._splitter.relabelled))
+        if self.relabelled:
+            self.tokens = list(relabel(self.tokens, self.relabelled))
         return events
 
     @property

@@ -13,7 +13,7 @@ what may yet become a tag is held back. What makes a tag a tag, in the order of 
 5. A closing tag in the reasoning counts. Before any reasoning it counts outside code blocks. In an answer
    it counts at the start of a line, outside code blocks. In the last two cases it is *stray*: what stands
    before it was reasoning, but was shown as answer, since most models that do not open a tag answer at
-   once and a person should see that. `relabelled` names those tokens; `relabel` mends the stored ones.
+   once and a person should see that. `relabelled` names those tokens; `core.trace.relabel` mends them.
 
 A token cannot be divided: one that holds any byte of a tag is of part `tag`. Pieces of text without an id
 (servers) are divided exactly. White space after a tag belongs to what follows. An end-of-sequence token is
@@ -58,17 +58,6 @@ def marks(tags: ThinkTags) -> dict[str, Mark]:
         for text, mark in known.items()
         if not any(other != text and text.startswith(other) for other in known)
     }
-
-
-def relabel(tokens: Iterable[Token], ranges: Iterable[tuple[int, int]]) -> tuple[Token, ...]:
-    """`tokens` with every answer token of the half-open index `ranges` made reasoning."""
-    spans = tuple(ranges)
-    return tuple(
-        replace(token, part="reasoning")
-        if token.part == "answer" and any(start <= token.index < stop for start, stop in spans)
-        else token
-        for token in tokens
-    )
 
 
 class _Found(NamedTuple):

@@ -2,14 +2,19 @@
 
 import json
 import sqlite3
-from typing import Any
+from typing import Any, cast
 
 from ponder.core.events import Finish, Step, Token
 from ponder.core.request import Request
-from ponder.core.trace import Trace
+from ponder.core.trace import Trace, relabel
 from ponder.store.codec import decode
 from ponder.store.packing import unpack, unpack_ids
 from ponder.store.values import Bundle, Note, Summary
+
+Ranges = list[list[int]]
+
+RELABELLED = "relabelled"
+"""A note of this kind holds `ranges` of tokens that were written as answer and were reasoning after all."""
 
 SUMMARIES = """
     SELECT t.number, t.base, t.id, t.created, t.updated, t.model, t.engine, p.question, x.answer, t.tokens,
@@ -29,6 +34,12 @@ def read_bundle(connection: sqlite3.Connection, number: int) -> Bundle:
         (number,),
     ).fetchone()
     request, messages, ids, finish, environment = row[2], row[3], row[4], row[10], row[11]
+    found = connection.execute("SELECT kind, data FROM notes WHERE trace = ? ORDER BY number", (number,))
+    notes = tuple(Note(kind, json.loads(data)) for kind, data in found)
+    tokens = tuple(read_tokens(connection, number))
+    for note in notes:
+        if note.kind == RELABELLED:
+            tokens = relabel(tokens, ((start, stop) for start, stop in cast("Ranges", note.data["ranges"])))
     trace = Trace(
         id=row[0],
         created=row[1],
@@ -36,15 +47,14 @@ def read_bundle(connection: sqlite3.Connection, number: int) -> Bundle:
         model=row[5],
         engine=row[6],
         prompt_ids=unpack_ids(ids),
-        tokens=tuple(read_tokens(connection, number)),
+        tokens=tokens,
         steps=tuple(read_steps(connection, number).values()),
         finish=None if finish is None else decode(Finish, json.loads(finish)),
         n_ctx=row[7],
         parent=row[8],
         fork_index=row[9],
     )
-    notes = connection.execute("SELECT kind, data FROM notes WHERE trace = ? ORDER BY number", (number,))
-    return Bundle(trace, json.loads(environment), tuple(Note(kind, json.loads(data)) for kind, data in notes))
+    return Bundle(trace, json.loads(environment), notes)
 
 
 def lineage(connection: sqlite3.Connection, number: int) -> list[tuple[int, int, int]]:
