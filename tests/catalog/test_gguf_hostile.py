@@ -1,4 +1,4 @@
-"""GGUF headers cut, flipped and lied in at random: always one proper refusal, quickly and in little memory."""
+"""GGUF headers cut, flipped and lied in at random: always a proper refusal, in little time and memory."""
 
 import struct
 import tracemalloc
