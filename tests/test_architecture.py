@@ -50,7 +50,6 @@ DOORS = {"cli", "serve", "__init__", "__main__"}
 PLACES: dict[str, set[str]] = {
     "xllamacpp": {"engine"},
     "httpx": {"engine", "catalog"},
-    "huggingface_hub": {"catalog"},
     "sympy": {"check"},
     "torch": {"distill"},
     "transformers": {"distill"},
@@ -188,13 +187,13 @@ def test_the_public_api_is_small_and_complete() -> None:
     [
         (
             "import ponder",
-            {"click", "rich", "httpx", "sqlite3", "numpy", "xllamacpp", "huggingface_hub", "json"},
+            {"click", "rich", "httpx", "sqlite3", "numpy", "xllamacpp", "json"},
         ),
         (
             "from ponder.cli.main import group; group(['--help'], standalone_mode=False)",
-            {"rich", "httpx", "sqlite3", "numpy", "xllamacpp", "huggingface_hub", "psutil"},
+            {"rich", "httpx", "sqlite3", "numpy", "xllamacpp", "psutil"},
         ),
-        ("import ponder.session", {"rich", "httpx", "numpy", "xllamacpp", "huggingface_hub"}),
+        ("import ponder.session", {"rich", "httpx", "numpy", "xllamacpp"}),
     ],
 )
 def test_starting_loads_nothing_heavy(code: str, heavy: set[str]) -> None:
