@@ -11,13 +11,16 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter
 
+from ponder.catalog.header import Header, Tensor
 from ponder.fit.geometry import Compressed, DeltaNet, Experts, Geometry, Grouped, Latent, Mamba
-from ponder.fit.mix import tensor_bytes
+from ponder.fit.mix import TYPES, tensor_bytes
 from ponder.fit.sizes import tensor_types
 
 
@@ -48,10 +51,10 @@ class Answer:
     log: str
 
 
-def metadata(geometry: Geometry) -> dict[str, object]:
+def metadata(geometry: Geometry) -> dict[str, Any]:
     """The GGUF keys, without the architecture in front, that llama.cpp needs to build this model."""
     drafts = len(geometry.draft) if geometry.draft_in_file else 0
-    keys: dict[str, object] = {
+    keys: dict[str, Any] = {
         "block_count": geometry.layers + drafts,
         "context_length": geometry.context,
         "embedding_length": geometry.hidden,
@@ -66,10 +69,10 @@ def metadata(geometry: Geometry) -> dict[str, object]:
     return keys
 
 
-def _mixer_keys(geometry: Geometry, drafts: int) -> dict[str, object]:
+def _mixer_keys(geometry: Geometry, drafts: int) -> dict[str, Any]:
     mixer = geometry.attention
     assert mixer is not None
-    keys: dict[str, object] = {"attention.head_count": geometry.heads}
+    keys: dict[str, Any] = {"attention.head_count": geometry.heads}
     match mixer:
         case Grouped():
             shared = [b.mixer.kv_heads if isinstance(b.mixer, Grouped) else 0 for b in geometry.blocks]
@@ -153,7 +156,7 @@ def _mixer_keys(geometry: Geometry, drafts: int) -> dict[str, object]:
     return keys
 
 
-def _ssm_keys(conv: int, inner: int, state: int, rank: int, groups: int) -> dict[str, object]:
+def _ssm_keys(conv: int, inner: int, state: int, rank: int, groups: int) -> dict[str, Any]:
     return {
         "ssm.conv_kernel": conv,
         "ssm.inner_size": inner,
@@ -163,10 +166,10 @@ def _ssm_keys(conv: int, inner: int, state: int, rank: int, groups: int) -> dict
     }
 
 
-def _feed_keys(geometry: Geometry, drafts: int) -> dict[str, object]:
+def _feed_keys(geometry: Geometry, drafts: int) -> dict[str, Any]:
     widths = [b.feed_forward.width if b.feed_forward else 0 for b in geometry.blocks]
     per_layer = geometry.architecture in {"deci", "nemotron_h_moe"}
-    keys: dict[str, object] = {
+    keys: dict[str, Any] = {
         "feed_forward_length": widths if per_layer else (geometry.dense_width or widths[0])
     }
     experts = geometry.experts
@@ -188,6 +191,19 @@ def _feed_keys(geometry: Geometry, drafts: int) -> dict[str, object]:
             keys["swiglu_clamp_exp"] = [10.0] * geometry.layers
             keys["swiglu_clamp_shexp"] = [10.0] * geometry.layers
     return keys
+
+
+def as_header(geometry: Geometry, quant: str = "Q4_K_M", imatrix: bool = False) -> Header:
+    """The header that a file of this geometry has, without writing it."""
+    keys = {f"{geometry.architecture}.{key}": value for key, value in metadata(geometry).items()}
+    tensors, offset = [], 0
+    for name, shape, kind in tensor_types(geometry, quant, imatrix):
+        storage = TYPES[kind]
+        tensors.append(Tensor(name, shape, kind, offset, prod(shape) // storage.block * storage.block_bytes))
+        offset += tensor_bytes(kind, shape)
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
+    values["general.architecture"] = geometry.architecture
+    return Header((), 3, values, tuple(tensors), 32, 4096, 4096 + offset)
 
 
 def write_twin(geometry: Geometry, path: Path, quant: str = "Q4_K_M", imatrix: bool = False) -> None:
