@@ -41,3 +41,17 @@ def test_platform_ranges() -> None:
         assert 1 <= int(row["channels"]) <= 12
         assert 1600 <= int(row["rate_mts"]) <= 8800
         assert int(row["channel_bits"]) in {32, 64}
+
+
+def test_lengths_and_scores_are_sourced_and_in_range() -> None:
+    sources = {row["key"] for row in devices.rows("sources.csv") if row["source"]}
+    for row in devices.rows("lengths.csv"):
+        assert row["source"] in sources
+        assert 20 < float(row["tokens"]) < 32768
+        assert row["counts"] in {"total output", "reasoning only"}
+    for row in devices.rows("scores.csv"):
+        assert row["source"] in sources
+        assert 0 <= float(row["value"]) <= (4000 if row["metric"] == "rating" else 100)
+        assert row["mode"] in {"", "thinking", "non-thinking", "think max"}
+    keys = [tuple(row.values()) for row in devices.rows("scores.csv")]
+    assert len(keys) == len(set(keys))

@@ -6,10 +6,10 @@ A batch of u tokens on one device takes
 
 n weights each token uses, A the attention's operations per token at the mean depth, R what the device's
 matrix units can sustain: sqrt(fp32 rate x board power), because dense arithmetic runs into the power limit
-and the clock gives way; for chips without matrix units or without a stated limit, the fp32 rate. `read` brings every weight that the
-batch needs to the arithmetic units once, as in decoding.
-Devices of a layer split overlap batches like a pipeline. Experts in RAM are computed there, or copied over
-the link to the GPU for the batch, whichever is faster. Constants: benchmarks/fit/speed.py.
+and the clock gives way; for chips without matrix units or without a stated limit, the fp32 rate. `read`
+brings every weight that the batch needs to the arithmetic units once, as in decoding. Devices of a layer
+split overlap batches like a pipeline. Experts in RAM are computed there, or copied over the link to the GPU
+for the batch, whichever is faster. Constants: benchmarks/fit/speed.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ BATCH, MICRO_BATCH = 2048, 512
 """llama.cpp's defaults for n_batch and n_ubatch."""
 
 _NO_MATRIX_UNITS = frozenset({"maxwell", "pascal", "gcn", "vega", "rdna1", "rdna2"})
+_PARTS = ("arithmetic", "attention", "reading", "start")
 _LANES = {"x16": 16, "x8": 8, "x4": 4, "x1": 1}
 _LANE_BPS = {"1": 0.25e9, "2": 0.5e9, "3": 0.985e9, "4": 1.97e9, "5": 3.94e9, "6": 7.56e9}
 
@@ -48,7 +49,7 @@ def _constants(device: Device) -> _Constants:
 
 
 def sustained_flops(device: Device) -> float:
-    """R: what the matrix units of a device sustain, up to a constant of its class, in operations per second."""
+    """R: what a device's matrix units sustain, up to a constant of its class, in operations per second."""
     bandwidth = device.bandwidth_bps or 0.0
     rate = device.fp32_flops or device.fp16_flops or coefficients(device).flops_per_byte * bandwidth
     if device.power_w and device.kind == "gpu" and device.generation not in _NO_MATRIX_UNITS:
@@ -64,7 +65,9 @@ def link_bps(device: Device) -> float:
     return 12e9
 
 
-def batch_parts_s(stage: Stage, tokens: int, depth: float, flash: bool = True) -> tuple[float, float, float, float]:
+def batch_parts_s(
+    stage: Stage, tokens: int, depth: float, flash: bool = True
+) -> tuple[float, float, float, float]:
     """(weights, attention, read, start) seconds of one micro-batch on one stage at a mean depth."""
     constants = _constants(stage.device)
     rate = sustained_flops(stage.device) * (constants.half if stage.arithmetic == "16" else constants.rate)
@@ -79,7 +82,9 @@ def batch_parts_s(stage: Stage, tokens: int, depth: float, flash: bool = True) -
     )
 
 
-def prefill_time_s(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH) -> float:
+def prefill_time_s(
+    stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH
+) -> float:
     """Seconds to read `tokens` of prompt after `depth` tokens."""
     return sum(term.time_s for term in _terms(stages, tokens, depth, micro, True))
 
@@ -105,9 +110,14 @@ def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int, flash
             copied = stage.batch_bytes(size) / link_bps(gpu)
             if copied < sum(parts):
                 parts, name = (copied, 0.0, 0.0, 0.0), "experts over the link"
-        words = f"{batches} x {size} tokens: arithmetic {parts[0]:.3f} s, attention {parts[1]:.3f} s, reading {parts[2]:.3f} s"
+        each = ", ".join(f"{what} {part:.3f} s" for what, part in zip(_PARTS, parts, strict=True))
+        words = f"{batches} x {size} tokens: {each}"
         terms.append(Term(name, stage.device.name, tokens / size * sum(parts), words))
-    return terms if len(stages) < 2 else [term._replace(time_s=term.time_s / overlap(stages, tokens, size)) for term in terms]
+    return (
+        terms
+        if len(stages) < 2
+        else [term._replace(time_s=term.time_s / overlap(stages, tokens, size)) for term in terms]
+    )
 
 
 def overlap(stages: Sequence[Stage], tokens: int, micro: int) -> float:

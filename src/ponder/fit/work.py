@@ -47,7 +47,7 @@ class Stage:
     used_share: float = 0.0
 
     def batch_bytes(self, tokens: int) -> float:
-        """Bytes of weights that a batch of independent tokens reads: 1 - (1 - share)^tokens of the experts."""
+        """Bytes of weights that a batch of tokens reads: 1 - (1 - share)^tokens of the experts."""
         routed = self.routed_bytes
         return self.weight_bytes + routed * (1 - (1 - self.used_share) ** tokens - self.used_share)
 
@@ -58,7 +58,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One model in one quantisation with one cache type, before it is placed; `caches` has a pair per layer."""
+    """One model in one quantisation and cache type, before it is placed; `caches` has a pair per layer."""
 
     sizes: WeightBytes
     bytes_per_weight: float
@@ -119,7 +119,11 @@ def _gathered(rates: Iterable[tuple[float, int]]) -> PerDepth:
 
 @lru_cache(maxsize=1024)
 def work(
-    geometry: Geometry, quant: str, cache_k: str = "f16", cache_v: str = "f16", sizes: WeightBytes | None = None
+    geometry: Geometry,
+    quant: str,
+    cache_k: str = "f16",
+    cache_v: str = "f16",
+    sizes: WeightBytes | None = None,
 ) -> Work:
     """Prepare a model for placement; `sizes` of a real file replace those of the recipe `quant`."""
     sizes = sizes or weight_bytes(geometry, quant)
@@ -157,7 +161,9 @@ def _cache(block: Block, cache_k: str, cache_v: str) -> tuple[float, int]:
         keys = cache_row_bytes(cache_k, mixer.heads * (mixer.nope_dim + mixer.rope_dim))
         return float(keys + cache_row_bytes(cache_v, mixer.heads * mixer.value_dim)), 0
     if isinstance(mixer, Compressed):
-        return float(cache_row_bytes(cache_k, mixer.head_dim)) / (mixer.ratio or 1), 0 if mixer.ratio else mixer.window
+        return float(cache_row_bytes(cache_k, mixer.head_dim)) / (
+            mixer.ratio or 1
+        ), 0 if mixer.ratio else mixer.window
     return 0.0, 0
 
 

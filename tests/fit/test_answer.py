@@ -1,0 +1,128 @@
+"""Seconds to an answer, published lengths and scores, and local corrections."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ponder.catalog.models import all_models, find_model
+from ponder.errors import FileFormatError, InputError
+from ponder.fit import calibration
+from ponder.fit.answer import answer, writing_time_s
+from ponder.fit.calibration import Calibration
+from ponder.fit.configs import from_config
+from ponder.fit.devices import find, find_all
+from ponder.fit.prefill import link_bps, overlap, prefill, prefill_time_s
+from ponder.fit.quality import TASKS, gains, reasoning_length, scores
+from ponder.fit.speed import decode, token_time_s
+from ponder.fit.work import Stage, work
+
+SEVEN = "DeepSeek-R1-Distill-Qwen-7B"
+
+
+def on(device: str, name: str = SEVEN, quant: str = "Q4_K_M") -> tuple[Stage, ...]:
+    return work(from_config(find_model(name).config), quant).whole(find(device))
+
+
+def test_writing_sums_every_token() -> None:
+    for stages in (on("RTX 4090"), on("RTX 4090", "gpt-oss-20b", "MXFP4_MOE")):
+        exact = sum(token_time_s(stages, 100 + place + 0.5) for place in range(8000))
+        assert writing_time_s(stages, 8000, 100) == pytest.approx(exact, rel=1e-3)
+    flat = 8000 * token_time_s(on("RTX 4090"))
+    assert writing_time_s(on("RTX 4090"), 8000) > 1.02 * flat
+    with pytest.raises(InputError, match="at least 1"):
+        writing_time_s(on("RTX 4090"), 0)
+
+
+def test_answer_adds_reading_and_writing() -> None:
+    length = reasoning_length(SEVEN, "maths")
+    assert length is not None
+    found = answer(on("RTX 4090"), length, prompt_tokens=500)
+    assert found.total_s == pytest.approx(found.reading_s + found.writing_s)
+    assert found.low_s < found.total_s < found.high_s < 2 * found.total_s
+    assert found.p90_s > 1.5 * found.writing_s
+    assert answer(on("RTX 4090"), length, 500, correction=1.2).writing_s == pytest.approx(
+        found.writing_s / 1.2
+    )
+
+
+def test_lengths_are_the_models_own_or_say_whose() -> None:
+    own = reasoning_length(SEVEN, "maths")
+    assert own is not None
+    assert (own.exact, own.model, own.benchmark) == (True, SEVEN, "MATH-500")
+    borrowed = reasoning_length("gpt-oss-20b", "maths")
+    assert borrowed is not None
+    assert not borrowed.exact
+    assert borrowed.model in borrowed.note
+    code = reasoning_length(SEVEN, "code")
+    assert code is not None
+    assert "no length is published for code" in code.note
+    assert reasoning_length("no such model", "maths") is None
+    with pytest.raises(InputError, match="no kind of task"):
+        reasoning_length(SEVEN, "poetry")
+
+
+def test_every_reasoning_model_gets_a_length_with_a_source() -> None:
+    for model in all_models():
+        for task in TASKS:
+            length = reasoning_length(model.id, task)
+            assert length is None or (length.source and 20 < length.mean_tokens < length.p90_tokens < 50_000)
+            if model.thinks == "always":
+                assert length is not None, (model.id, task)
+
+
+def test_what_reasoning_gains() -> None:
+    maths = {gain.reasoning.benchmark: gain for gain in gains(SEVEN, "maths")}
+    assert maths["AIME 2024"].conventional.model == "Qwen2.5-7B-Instruct"
+    assert maths["AIME 2024"].points > 40
+    both = gains("Qwen3-8B", "maths")
+    assert {(gain.reasoning.mode, gain.conventional.mode) for gain in both} == {("thinking", "non-thinking")}
+    assert gains("Qwen2.5-7B-Instruct", "maths") == ()
+    assert scores("DeepSeek-R1", "olympiad")[0].source
+
+
+def test_prefill_shape() -> None:
+    stages = on("RTX 4090")
+    speed = prefill(stages, 4096)
+    assert speed.tps == pytest.approx(4096 / prefill_time_s(stages, 4096))
+    assert speed.low_tps < speed.tps < speed.high_tps
+    assert prefill(stages, 4096, depth=32768).tps < 0.8 * speed.tps
+    assert prefill(stages, 64).tps < speed.tps
+    assert 5 * decode(stages).tps < speed.tps
+
+
+def test_prefill_of_several_cards_is_a_pipeline() -> None:
+    model = work(from_config(find_model("DeepSeek-R1-Distill-Llama-8B").config), "Q4_K_M")
+    stages = model.split(find_all("4x RTX 4090"), (8, 8, 8, 8))
+    assert overlap(stages, 512, 512) == pytest.approx(1.0)
+    assert 1.3 < overlap(stages, 4096, 512) < 4
+    assert link_bps(find("RTX 4090")) == pytest.approx(0.8 * 1.97e9 * 16)
+
+
+def test_calibration_is_kept_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PONDER_HOME", str(tmp_path))
+    stages = on("RTX 4090")
+    assert calibration.known_correction(stages) == 1.0
+    predicted = decode(stages, 128).tps
+    factor = calibration.correction(stages, 128, 1.1 * predicted)
+    assert factor == pytest.approx(1.1)
+    key = calibration.machine_key(stages)
+    calibration.save(Calibration(key, factor, 1.1 * predicted, predicted, SEVEN, "2026-11-24"))
+    assert calibration.known_correction(stages) == pytest.approx(1.1)
+    corrected = decode(stages, 128, calibration.known_correction(stages))
+    assert corrected.tps == pytest.approx(1.1 * predicted)
+    assert corrected.correction == pytest.approx(1.1)
+    assert json.loads(calibration.path().read_text())[key]["model"] == SEVEN
+
+
+def test_calibration_refuses_nonsense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PONDER_HOME", str(tmp_path))
+    stages = on("RTX 4090")
+    for rate in (0.0, -3.0, float("nan")):
+        with pytest.raises(InputError, match="no correction"):
+            calibration.correction(stages, 0, rate)
+    with pytest.raises(InputError, match="too far apart"):
+        calibration.correction(stages, 0, 1.0)
+    calibration.path().write_text("[1]")
+    with pytest.raises(FileFormatError, match="not a calibration"):
+        calibration.load()
