@@ -116,7 +116,7 @@ SAMPLED_REQUESTS = 256
 """Requests that vLLM's profiling run samples for at once (max_num_seqs)."""
 
 ACTIVATION_UNCERTAINTY_BYTES = 1 << 30
-"""How far the peak of a batch may be off: one log (R1-Distill-Qwen-14B, 2 x RTX 4090) implies 1.5 GiB, not 0.9."""
+"""How far the peak of a batch may be off: one log (R1-Distill-Qwen-14B, 2 x RTX 4090) implies 1.5 GiB."""
 
 
 def activation_bytes(geometry: Geometry, batch_tokens: int, parallel_gpus: int = 1) -> int:
@@ -133,14 +133,17 @@ def activation_bytes(geometry: Geometry, batch_tokens: int, parallel_gpus: int =
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One GPU's cache pool: `bytes` of it, `tokens` it holds; negative bytes mean that the weights do not
-    fit."""
+    """One GPU's cache pool: `bytes` of it, and the `tokens` it holds.
+
+    Negative bytes mean that the weights do not fit. `uncertainty_bytes` is how far `bytes` may be off.
+    """
 
     weights: int
     activation: int
     bytes: int
     tokens: int
     context: int
+    uncertainty_bytes: int
 
     @property
     def requests(self) -> float:
