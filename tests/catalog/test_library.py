@@ -1,5 +1,6 @@
 """The local library: what a name means, what is listed, and what may be deleted."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -214,3 +215,14 @@ def test_what_is_no_model_is_not_offered() -> None:
         ("big-Q4_0-00001-of-00002.gguf", 1),
     ]
     assert [weights.files for weights in group("a/b", files)] == [("m-Q8_0.gguf",)]
+
+
+def test_the_newest_weights_are_known_without_opening_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ponder.catalog.library.find_spec", lambda name: None)
+    assert library.newest() == ""
+    for age, name in enumerate(("old-Q4_K_M.gguf", "new-Q8_0.gguf")):
+        path = library.models_folder() / "some" / "repo" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        os.utime(path, (age, age))
+    assert library.newest() == "some/repo@Q8_0"

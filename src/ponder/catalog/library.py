@@ -145,6 +145,20 @@ def resolve(name: str, quantisation: str = "") -> Local:
     return opened(choose(offered, wanted, f"of {name} on this machine ({command} gets it)"))
 
 
+def newest() -> str:
+    """The name of the weights that were pulled last, of the demo if none were, empty if that is not here.
+
+    No file is opened.
+    """
+    files = list(_files(models_folder()))
+    if not files:
+        return DEMO if find_spec(_DEMO_PACKAGE) else ""
+    last = max(files, key=lambda path: path.stat().st_mtime)
+    repo = "/".join(last.relative_to(models_folder()).parts[:2])
+    quantisation = quantisation_of(last.name)
+    return f"{repo}@{quantisation}" if quantisation else repo
+
+
 def opened(weights: Weights) -> Local:
     """Pulled weights with their header, read and checked."""
     return _local(paths_of(weights)[0], weights.repo)
