@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 
-from ponder.fit.geometry import Block, Experts, Geometry, Grouped, Latent
+from ponder.fit.geometry import Block, Compressed, Experts, Geometry, Grouped, Latent
 from ponder.fit.runtime import Runtime
 
 _ALIGNMENT = 32
@@ -341,11 +341,39 @@ def graph_bytes(geometry: Geometry, runtime: Runtime) -> int:
     """Bytes of llama.cpp's compute buffer on one CPU-like device for a batch of `runtime.ubatch` tokens.
 
     With flash attention only the masks (f16, one per window size) grow with the context, so they are added to
-    what was replayed once for all contexts.
+    what was replayed once for all contexts. Where `is_exact` is false it is an upper bound.
     """
     if not runtime.flash:
-        return _peak_bytes(geometry, runtime)
+        return _peak_bytes(geometry, runtime) + _allowance(geometry, runtime, _peak_bytes(geometry, runtime))
     short = replace(runtime, context=runtime.tokens * runtime.parallel, ubatch=runtime.tokens)
     tokens = -(-runtime.tokens // runtime.parallel) * runtime.parallel
     masks = sum(2 * runtime.window_cells(window) * tokens for window in windows(geometry))
-    return _peak_bytes(geometry, short) + masks
+    replayed = _peak_bytes(geometry, short) + masks
+    return replayed + _allowance(geometry, runtime, replayed)
+
+
+def is_exact(geometry: Geometry) -> bool:
+    """Whether every layer's graph is replayed node by node (recurrent layers, indexers and V4 are not)."""
+    return all(
+        isinstance(kind.mixer, Grouped | None)
+        or (isinstance(kind.mixer, Latent) and not kind.mixer.index_heads)
+        for kind in geometry.kinds
+    )
+
+
+def _allowance(geometry: Geometry, runtime: Runtime, replayed: int) -> int:
+    """What parts that are not replayed may add at most, fitted above llama.cpp's log of the models that
+    have them.
+
+    Recurrent layers (Qwen3.5, Nemotron 3): 5 %, at least 2 MiB. Indexer of DeepSeek-V3.2: 18 rows of the
+    hidden size and 12 bytes per token of context. DeepSeek-V4: 4.6 rows of all streams and 1 byte per token
+    of context, without flash attention also the scores of window and compressed entries.
+    """
+    mixer, hidden, cells = geometry.attention, geometry.hidden, runtime.cells
+    if isinstance(mixer, Latent) and mixer.index_heads:
+        return runtime.tokens * (18 * _FLOAT * hidden + 12 * cells)
+    if isinstance(mixer, Compressed):
+        entries = 0 if runtime.flash else mixer.heads * (runtime.window_cells(mixer.window) + cells // 4)
+        rows = 4.6 * geometry.streams * hidden + entries
+        return round(runtime.tokens * (_FLOAT * rows + cells))
+    return 0 if is_exact(geometry) else max(replayed // 20, 2 << 20)
