@@ -33,15 +33,23 @@ def serve(settings: dict[str, Any]) -> xllamacpp.Server:
     params.ui = False
     params.verbosity = settings["verbosity"]
     for side in ("cache_type_k", "cache_type_v"):
-        setattr(params, side, getattr(xllamacpp.ggml_type, "GGML_TYPE_" + settings["kv_type"].upper()))
+        setattr(params, side, named(xllamacpp.ggml_type, "GGML_TYPE_", settings["kv_type"]))
     # Fitting layers to GPUs means a second, dry load; without a GPU that only costs time.
     params.fit_params = any(device["type"] != CPU for device in xllamacpp.get_device_info())
     if settings["n_gpu_layers"] is not None:
         params.n_gpu_layers = settings["n_gpu_layers"]
     if settings["speculation"] != "none":
-        name = "COMMON_SPECULATIVE_TYPE_" + settings["speculation"].upper().replace("-", "_")
-        params.speculative.types = [getattr(xllamacpp.common_speculative_type, name)]
+        kinds = xllamacpp.common_speculative_type
+        params.speculative.types = [named(kinds, "COMMON_SPECULATIVE_TYPE_", settings["speculation"])]
     return xllamacpp.Server(params)
+
+
+def named(kinds: Any, prefix: str, name: str) -> Any:
+    """The member of llama.cpp's enumeration that `name` means; raises ValueError for none."""
+    try:
+        return getattr(kinds, prefix + name.upper().replace("-", "_"))
+    except AttributeError:
+        raise ValueError(f"it has no {kinds.__name__} {name!r}") from None
 
 
 def main() -> None:
@@ -51,7 +59,7 @@ def main() -> None:
     try:
         keep = serve(json.loads(sys.stdin.readline()))
         answer = {"url": keep.listening_address, "build": xllamacpp.__version__}
-    except (RuntimeError, ValueError, KeyError, AttributeError) as error:
+    except (RuntimeError, ValueError) as error:
         answer = {"error": str(error)}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()

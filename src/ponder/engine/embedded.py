@@ -25,7 +25,6 @@ class Embedded(Owned):
     """llama.cpp as it comes with xllamacpp."""
 
     def _start(self) -> tuple[Process, LlamaClient]:
-        process = self._process or prestart()
         key = new_key()
         settings = asdict(self.settings) | {
             "threads_batch": self.settings.threads_batch or self.settings.threads,
@@ -33,11 +32,11 @@ class Embedded(Owned):
             "origin": "http://127.0.0.1",
             "verbosity": ERRORS_ONLY,
         }
-        process.say(json.dumps(settings))
-        answer = json.loads(process.hear() or "{}")
-        if "url" not in answer:
-            reason = process.last_words()
-            process.end()
+        with (self._process or prestart()).or_end() as process:
             self._process = None
-            raise EngineError(f"llama.cpp cannot load {self.settings.model_path}: {reason}.")
+            process.say(json.dumps(settings))
+            answer = json.loads(process.hear() or "{}")
+            if "url" not in answer:
+                reason = process.last_words(answer.get("error", ""))
+                raise EngineError(f"llama.cpp cannot load {self.settings.model_path}: {reason}.")
         return process, LlamaClient(answer["url"], key, name=f"llama.cpp (xllamacpp {answer['build']})")

@@ -2,13 +2,17 @@
 
 llama.cpp's server holds text back while a character is incomplete, and then reports only the last token
 of what it releases. The gap shows in its token count. Its bytes are known, and so is what the model could
-have chosen at each place: a search over the engine's own candidates finds the tokens, nearly always the
-only ones that fit. Where several do, the caller generates those few tokens anew, unstreamed, which
-returns all ids.
+have chosen at each place: a search over the engine's own candidates finds the likeliest tokens that give
+these bytes. Generation goes on after exactly those, so what is recorded is what the model continued.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count as counter
+
+PATIENCE = 64
+"""Places to look at before a search gives up: a gap of three tokens usually takes three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Candidate:
 
 
 Candidates = Callable[[Sequence[int]], Sequence[Candidate]]
-"""Ids generated since the last known token → everything that could have followed."""
+"""Ids generated since the last known token → what could have followed."""
 
 
 def incomplete(data: bytes) -> bool:
@@ -34,24 +38,22 @@ def incomplete(data: bytes) -> bool:
 
 
 def fill(candidates: Candidates, data: bytes, count: int, last_id: int) -> list[Candidate] | None:
-    """The `count` tokens that gave `data` and end with `last_id`; None unless exactly one way fits."""
-    found: list[list[Candidate]] = []
-    ways: list[list[Candidate]] = [[]]
-    while ways and len(found) < 2:
-        way = ways.pop()
-        used = sum(len(token.data) for token in way)
+    """The likeliest `count` tokens that give `data` and end with `last_id`; None if none are found.
+
+    Of all ways begun, the likeliest is always the next to go on, so the first that arrives is the best.
+    """
+    number = counter()
+    ways: list[tuple[float, int, int, list[Candidate]]] = [(0.0, next(number), 0, [])]
+    for _ in range(PATIENCE):
+        if not ways:
+            break
+        cost, _, used, way = heappop(ways)
+        if len(way) == count:
+            return way
         at_end = len(way) == count - 1
         for choice in candidates([token.id for token in way]):
             end = used + len(choice.data)
-            if not data.startswith(choice.data, used) or (choice.id != last_id if at_end else False):
-                continue
-            if at_end and end == len(data):
-                found.append([*way, choice])
-            elif not at_end and incomplete(data[:end]):
-                ways.append([*way, choice])
-    return found[0] if len(found) == 1 else None
-
-
-def look_up(candidates: Candidates, ids: Sequence[int]) -> list[Candidate]:
-    """The bytes and log-probabilities of `ids`, of which every one is among the candidates."""
-    return [next(c for c in candidates(ids[:i]) if c.id == token) for i, token in enumerate(ids)]
+            whole = choice.id == last_id and end == len(data) if at_end else incomplete(data[:end])
+            if whole and data.startswith(choice.data, used):
+                heappush(ways, (cost - choice.logprob, next(number), end, [*way, choice]))
+    return None

@@ -1,4 +1,4 @@
-"""A few lines over http.client: JSON in, JSON or server-sent events out, on loopback, with a key.
+"""A few lines over http.client: JSON in, JSON or server-sent events out, with a key.
 
 The standard library's client, because it starts ten times faster than a full-featured one and a stream
 from it can be cut by closing the socket.
@@ -7,15 +7,17 @@ from it can be cut by closing the socket.
 import http.client
 import json
 from collections.abc import Generator
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from ponder.engine.protocol import EngineDiedError
-from ponder.errors import EngineError
+from ponder.errors import EngineError, InputError
 
-GONE = (ConnectionError, http.client.HTTPException, TimeoutError, OSError)
-"""What a client sees when the other side has died."""
+GONE = (http.client.HTTPException, OSError)
+"""What a client sees when the other side is not there, or has died."""
+CONNECT_S = 10.0
 
 
 @dataclass(slots=True)
@@ -23,71 +25,107 @@ class Loopback:
     """One server. `timeout_s` bounds the wait for any single piece of an answer."""
 
     url: str
-    key: str = ""
+    key: str = field(default="", repr=False)
     timeout_s: float = 600.0
-    _kept: http.client.HTTPConnection | None = None
+    _kept: list[http.client.HTTPConnection] = field(default_factory=list)
+
+    def call(self, path: str, body: Any = None) -> Any:
+        """GET (no body) or POST `path`; the decoded JSON. Raises EngineError with the server's message."""
+        kept = self._idle()
+        try:
+            if kept is not None:
+                with suppress(*GONE):  # the server may have closed an idle connection: that is no death
+                    return self._ask(kept, path, body)
+            return self._ask(self._connect(), path, body)
+        except GONE as error:
+            raise self._died(error) from error
+
+    def events(self, path: str, body: Any) -> Generator[Any, None, None]:
+        """POST `path` and yield each server-sent event's JSON; closing the iterator cuts the connection."""
+        try:
+            with closing(self._connect()) as connection, self._send(connection, path, body) as response:
+                if response.status != 200:
+                    _checked(response.status, response.read(), path)
+                for line in response:
+                    event = _event(line)
+                    if event is not None:
+                        yield event
+        except GONE as error:
+            raise self._died(error) from error
+
+    def close(self) -> None:
+        """Drop the connections that are kept for the next call."""
+        while self._kept:
+            self._kept.pop().close()
+
+    def _idle(self) -> http.client.HTTPConnection | None:
+        try:
+            return self._kept.pop()  # in one step: two threads may ask
+        except IndexError:
+            return None
 
     def _connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        return kind(parts.hostname or "127.0.0.1", parts.port, timeout=self.timeout_s)
+        connection = kind(parts.hostname or "", parts.port, timeout=min(CONNECT_S, self.timeout_s))
+        connection.connect()
+        connection.sock.settimeout(self.timeout_s)
+        return connection
+
+    def _ask(self, connection: http.client.HTTPConnection, path: str, body: Any) -> Any:
+        try:
+            with self._send(connection, path, body) as response:
+                data = response.read()
+        except BaseException:
+            connection.close()
+            raise
+        self._kept.append(connection)
+        return _checked(response.status, data, path)
 
     def _send(self, connection: http.client.HTTPConnection, path: str, body: Any) -> http.client.HTTPResponse:
         headers = {"Content-Type": "application/json"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         prefix = urlsplit(self.url).path.rstrip("/")
-        method, data = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
+        method, data = ("GET", None) if body is None else ("POST", as_json(body))
         connection.request(method, prefix + path, data, headers)
         return connection.getresponse()
 
-    def call(self, path: str, body: Any = None) -> Any:
-        """GET (no body) or POST `path`; the decoded JSON. Raises EngineError with the server's message."""
-        fresh = self._kept is None
-        connection = self._kept or self._connect()
-        self._kept = None
-        try:
-            response = self._send(connection, path, body)
-            data = response.read()
-        except GONE as error:
-            connection.close()
-            if not fresh:  # the server may have closed an idle connection: that is no death
-                return self.call(path, body)
-            raise EngineDiedError(str(error)) from error
-        self._kept = connection
-        return _checked(response.status, data, path)
-
-    def events(self, path: str, body: Any) -> Generator[Any, None, None]:
-        """POST `path` and yield each server-sent event's JSON; closing the iterator cuts the connection."""
-        connection = self._connect()
-        try:
-            response = self._send(connection, path, body)
-            if response.status != 200:
-                _checked(response.status, response.read(), path)
-            for line in response:
-                if line.startswith(b"data: ") and not line.startswith(b"data: [DONE]"):
-                    event = json.loads(line[6:])
-                    if "error" in event:
-                        raise EngineError(f"the engine stopped: {_message(event)}.")
-                    yield event
-                elif line.startswith(b"error: "):
-                    raise EngineError(f"the engine stopped: {_message(json.loads(line[7:]))}.")
-        except GONE as error:
-            raise EngineDiedError(str(error)) from error
-        finally:
-            connection.close()
-
-    def close(self) -> None:
-        """Drop the connection that is kept for the next call."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+    def _died(self, error: Exception) -> EngineDiedError:
+        return EngineDiedError(f"the engine at {self.url} is gone ({error or type(error).__name__})")
 
 
-def _message(answer: Any) -> str:
+def as_json(body: Any) -> bytes:
+    """`body` as UTF-8 JSON; raises InputError for half a surrogate pair, which is in no text."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        wrong = error.object[error.start : error.start + 1]
+        raise InputError(
+            f"the text holds {wrong!a}, which is no character: give it as UTF-8, or as a file."
+        ) from None
+
+
+def message_of(answer: Any) -> str:
+    """The sentence in an error answer, however deep the server put it."""
     error = answer.get("error", answer) if isinstance(answer, dict) else answer
     text = error.get("message", error) if isinstance(error, dict) else error
-    return str(text).rstrip(".")
+    return str(text).strip().rstrip(".")
+
+
+def _event(line: bytes) -> Any:
+    """What a line of an event stream says; None for those that say nothing."""
+    name, _, value = line.partition(b":")
+    value = value.strip()
+    if name not in {b"data", b"error"} or value in {b"", b"[DONE]"}:
+        return None
+    try:
+        event = json.loads(value)
+    except ValueError:
+        raise EngineError(f"the engine sent an event that is no JSON: {value[:80]!r}.") from None
+    if name == b"error" or not isinstance(event, dict) or event.get("error"):
+        raise EngineError(f"the engine stopped: {message_of(event)}.")
+    return event
 
 
 def _checked(status: int, data: bytes, path: str) -> Any:
@@ -96,5 +134,5 @@ def _checked(status: int, data: bytes, path: str) -> Any:
     except ValueError:
         answer = data.decode("utf-8", "replace")[:200]
     if status != 200:
-        raise EngineError(f"the engine refused {path} with status {status}: {_message(answer)}.")
+        raise EngineError(f"the engine refused {path} with status {status}: {message_of(answer)}.")
     return answer

@@ -4,14 +4,15 @@ It uses `/completion`, never the chat endpoint: there the template's switches ar
 R1, prefilled reasoning is re-rendered with other bytes, and token ids are not to be had.
 """
 
+import math
 from collections.abc import Generator, Sequence
 from typing import Any
 
 from ponder.core.request import Message, Sampling
 from ponder.engine.http import Loopback
-from ponder.engine.piece import SEEDS, Piece
+from ponder.engine.piece import SEEDS, Piece, foreign
 from ponder.engine.protocol import Ability, Emission, Prompt, Served, Written
-from ponder.engine.render import markup, neutral, placeholders, render
+from ponder.engine.render import neutral, placeholders, render
 from ponder.errors import ContextError, EngineError
 
 ABILITIES = (
@@ -24,6 +25,8 @@ ABILITIES = (
 )
 ALTERNATIVES = 5
 """Alternatives asked for with each token: enough for an entropy estimate, no measurable cost."""
+SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
+"""Nothing else takes part in choosing a token, whatever a server's own defaults are."""
 
 
 class LlamaClient:
@@ -35,38 +38,23 @@ class LlamaClient:
         self._served: Served | None = None
         self._n_vocab = 0
         self._anchor = 0
+        self._bos: list[int] = []
         self._cached: Sequence[int] = ()
-        self._forbidden = markup()
 
     # ------------------------------------------------------------------ Engine
 
     def serve(self) -> Served:
         """Ask the server what it serves; raises EngineError if it is not llama.cpp's."""
         if self._served is None:
-            props = self._server.call("/props")
-            settings = props.get("default_generation_settings") if isinstance(props, dict) else None
-            if not isinstance(settings, dict) or "n_ctx" not in settings:
-                raise EngineError(f"{self._server.url} is not a llama.cpp server: its /props has no n_ctx.")
-            build = str(props.get("build_info", "")).strip()
-            path = str(props.get("model_alias") or props.get("model_path", ""))
-            model = path.replace("\\", "/").split("/")[-1]
-            self._n_vocab = int(self._server.call("/v1/models")["data"][0]["meta"]["n_vocab"])
-            self._anchor = self._pieces("a", False)[0][0]
-            self._served = Served(
-                f"{self._name} {build}".strip(),
-                model,
-                int(settings["n_ctx"]),
-                ABILITIES,
-                str(props.get("chat_template", "")),
-            )
+            self._served = self._look()
         return self._served
 
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render with the model's own template; see `ponder.engine.render`."""
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
-        ids, head, tail = render(rendered, messages, self._pieces, self._forbidden)
-        bos = self._server.call("/tokenize", {"content": "", "add_special": True})["tokens"]
+        ids, head, tail = render(rendered, messages, self._pieces)
+        bos = self._bos
         if bos and ids[: len(bos)] != bos:
             ids, head = [*bos, *ids], head + len(bos)
         opened = closed = False
@@ -79,26 +67,26 @@ class LlamaClient:
 
     def tokenize(self, text: str, *, control: bool) -> tuple[Written, ...]:
         """A text as tokens; with `control` its special tokens are real, else nothing in it is one."""
-        return tuple(self._pieces(text, True) if control else neutral(text, self._pieces, self._forbidden))
+        return tuple(self._pieces([text], True) if control else neutral(text, self._pieces))
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
     ) -> Generator[Emission, None, None]:
         """Stream one piece; where the server loses ids they are found, which costs a few tokens' time."""
-        known = [*prompt.ids, *output]
-        room = self.serve().n_ctx - len(known)
+        served, known = self.serve(), [*prompt.ids, *output]
+        room = served.n_ctx - len(known)
         if room < 1:
             raise ContextError(
-                f"the context of {self.serve().n_ctx} tokens is full: choose a larger one with --ctx."
+                f"the context of {served.n_ctx} tokens is full: choose a larger one with --ctx."
             )
-        limit = min(sampling.max_tokens or room, room)
+        limit = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
         # Another conversation must not profit from this one's cache, nor tell from the time that it exists.
-        same = tuple(self._cached[: prompt.head]) == prompt.ids[: prompt.head]
+        head = prompt.head or len(prompt.ids)
+        same = tuple(self._cached[:head]) == prompt.ids[:head]
         self._cached = known
         body = self._body(known, sampling, limit) | {"cache_prompt": same}
-        yield from Piece(
-            self._server, body, n_vocab=self._n_vocab, anchor=self._anchor, since=since
-        ).emissions()
+        piece = Piece(self._server, body, n_vocab=self._n_vocab, anchor=self._anchor, since=since)
+        yield from piece.emissions()
 
     def close(self) -> None:
         """Forget the server; it is not ours to stop."""
@@ -107,29 +95,57 @@ class LlamaClient:
 
     # ------------------------------------------------------------------ details
 
+    def _look(self) -> Served:
+        props = self._server.call("/props")
+        settings = props.get("default_generation_settings") if isinstance(props, dict) else None
+        if not isinstance(settings, dict) or "n_ctx" not in settings:
+            raise EngineError(f"{self._server.url} is not a llama.cpp server: its /props has no n_ctx.")
+        models = self._server.call("/v1/models")
+        with foreign("n_vocab"):
+            self._n_vocab = int(models["data"][0]["meta"]["n_vocab"])
+        self._anchor = self._pieces(["a"], False)[0][0]
+        self._bos = self._server.call("/tokenize", {"content": "", "add_special": True})["tokens"]
+        guesses = (settings.get("params") or {}).get("speculative.types", "none") != "none"
+        return Served(
+            f"{self._name} {props.get('build_info', '')}".strip(),
+            str(props.get("model_alias") or props.get("model_path", "")).replace("\\", "/").split("/")[-1],
+            int(settings["n_ctx"]),
+            # What speculation guessed right comes without a log-probability.
+            ABILITIES & ~Ability.LOGPROBS if guesses else ABILITIES,
+            str(props.get("chat_template", "")),
+        )
+
     def _rendered(self, messages: Sequence[Message], kwargs: dict[str, bool]) -> str:
         body = {"messages": placeholders(messages), "chat_template_kwargs": kwargs}
         return str(self._server.call("/apply-template", body)["prompt"])
 
-    def _pieces(self, text: str, special: bool) -> list[Written]:
-        body = {"content": text, "parse_special": special, "add_special": False, "with_pieces": True}
-        return [
-            (int(token["id"]), piece.encode() if isinstance(piece := token["piece"], str) else bytes(piece))
-            for token in self._server.call("/tokenize", body)["tokens"]
-        ]
+    def _pieces(self, texts: Sequence[str], special: bool) -> list[Written]:
+        if not any(texts):
+            return []
+        body = {"content": list(texts), "parse_special": special, "add_special": False, "with_pieces": True}
+        answer = self._server.call("/tokenize", body)
+        with foreign("with_pieces"):
+            return [(int(token["id"]), _bytes(token["piece"])) for token in answer["tokens"]]
 
     @staticmethod
     def _body(ids: list[int], sampling: Sampling, limit: int) -> dict[str, Any]:
         return {
             "prompt": ids,
             "n_predict": limit,
+            "samplers": SAMPLERS,
             "temperature": sampling.temperature,
             "top_k": sampling.top_k,
             "top_p": sampling.top_p,
             "min_p": sampling.min_p,
             "seed": (sampling.seed or 0) % SEEDS,
-            "logit_bias": [list(pair) for pair in sampling.logit_bias],
+            # JSON has no infinity; llama.cpp takes `false` for never.
+            "logit_bias": [[token, bias > -math.inf and bias] for token, bias in sampling.logit_bias],
             "n_probs": ALTERNATIVES,
             "return_tokens": True,
             "return_progress": True,
         }
+
+
+def _bytes(piece: str | list[int]) -> bytes:
+    """A token's bytes: llama.cpp writes them as a list where they are no UTF-8."""
+    return piece.encode() if isinstance(piece, str) else bytes(piece)

@@ -1,6 +1,8 @@
 """An engine that owns its process: started when needed, ended when idle, replaced when dead."""
 
+import socket
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -10,8 +12,9 @@ from ponder.core.request import Message, Sampling
 from ponder.engine.llama import LlamaClient
 from ponder.engine.process import Process
 from ponder.engine.protocol import Emission, EngineDiedError, Prompt, Served, Written
+from ponder.errors import EngineError
 
-Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,21 @@ class Settings:
 
 
 class Owned(ABC):
-    """What the embedded engine and a llama-server binary share; see Engine for the five methods."""
+    """What the embedded engine and a llama-server binary share; see Engine for the five methods.
+
+    Threads may share one: they take turns at streaming.
+    """
 
     def __init__(self, settings: Settings, process: Process | None = None) -> None:
         self.settings = settings
         self.starts = 0
         self._process = process
         self._client: LlamaClient | None = None
-        self._lock = threading.RLock()
-        self._idle: threading.Timer | None = None
+        self._lock = threading.RLock()  # the process and its client
+        self._turn = threading.Lock()  # the one conversation that is streaming
+        self._speaker = 0
+        self._used = 0.0
+        self._watch: threading.Timer | None = None
 
     @abstractmethod
     def _start(self) -> tuple[Process, LlamaClient]:
@@ -58,62 +67,88 @@ class Owned(ABC):
 
     def serve(self) -> Served:
         """Load the model if it is not loaded; raises EngineError with llama.cpp's own reason."""
-        return self._ready().serve()
+        return self._ask(LlamaClient.serve)
 
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render a conversation; see LlamaClient."""
-        return self._twice(lambda client: client.prompt(messages, think=think, tags=tags))
+        return self._ask(lambda client: client.prompt(messages, think=think, tags=tags))
 
     def tokenize(self, text: str, *, control: bool) -> tuple[Written, ...]:
         """A text as tokens; see LlamaClient."""
-        return self._twice(lambda client: client.tokenize(text, control=control))
+        return self._ask(lambda client: client.tokenize(text, control=control))
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
     ) -> Generator[Emission, None, None]:
         """Stream one piece, one conversation at a time; see LlamaClient."""
-        with self._lock:
-            client = self._ready()
+        if self._speaker == threading.get_ident():
+            raise EngineError("this engine is still answering: close that stream before beginning another.")
+        with self._turn:
+            self._speaker = threading.get_ident()
             try:
-                yield from client.stream(prompt, output, sampling, since=since)
+                yield from self._ready().stream(prompt, output, sampling, since=since)
             except EngineDiedError:
-                self.close()
+                self.close()  # whatever is left of it
                 raise
             finally:
-                self._unload_later()
+                self._speaker, self._used = 0, time.monotonic()
 
     def close(self) -> None:
         """End the process; the next call starts another."""
         with self._lock:
-            if self._idle is not None:
-                self._idle.cancel()
+            if self._watch is not None:
+                self._watch.cancel()
             if self._client is not None:
                 self._client.close()
             if self._process is not None:
                 self._process.end()
-            self._process = self._client = self._idle = None
+            self._process = self._client = self._watch = None
 
-    def _twice(self, call: Callable[[LlamaClient], Result]) -> Result:
-        """A call without consequences, made again with a new process if the old one died."""
+    # ------------------------------------------------------------------ the process
+
+    def _ask(self, question: Callable[[LlamaClient], Answer]) -> Answer:
+        """A client's answer; a new client's if the first turns out to be dead."""
         try:
-            return call(self._ready())
+            return question(self._ready())
         except EngineDiedError:
             self.close()
-            return call(self._ready())
+            return question(self._ready())
 
     def _ready(self) -> LlamaClient:
         with self._lock:
-            if self._idle is not None:
-                self._idle.cancel()
-                self._idle = None
+            self._used = time.monotonic()
             if self._process is not None and not self._process.alive:
                 self.close()
             if self._client is None:
+                self._refuse_taken_port()
                 self.starts += 1
                 self._process, self._client = self._start()
+                self._unload_in(self.settings.idle_s)
             return self._client
 
-    def _unload_later(self) -> None:
-        self._idle = threading.Timer(self.settings.idle_s, self.close)
-        self._idle.daemon = True
-        self._idle.start()
+    def _unload_in(self, seconds: float) -> None:
+        self._watch = threading.Timer(seconds, self._unload)
+        self._watch.daemon = True
+        self._watch.start()
+
+    def _unload(self) -> None:
+        """End the process if it is idle; else look again when it could be."""
+        with self._lock:
+            left = self._used + self.settings.idle_s - time.monotonic()
+            if self._turn.locked():
+                self._unload_in(self.settings.idle_s)
+            elif left > 0:
+                self._unload_in(left)
+            else:
+                self.close()
+
+    def _refuse_taken_port(self) -> None:
+        """A foreign server on our port would answer in the name of a child that could not listen."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.settings.port))
+            except OSError as error:
+                raise EngineError(
+                    f"port {self.settings.port} cannot be used ({error.strerror}): choose another one."
+                ) from None

@@ -7,20 +7,26 @@ the lost tokens are found, and the stream goes on after them with the next seed.
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ponder.core.events import Prefill, Sampled
-from ponder.engine.exact import Candidate, fill, look_up
+from ponder.engine.exact import Candidate, fill
 from ponder.engine.http import Loopback
 from ponder.engine.protocol import Emission, EngineDiedError, Stopped
+from ponder.errors import EngineError
 
 Json = dict[str, Any]
 
 SEEDS = 2**32 - 1
 """Seeds count from 0 to below this; llama.cpp reads 2**32 - 1 itself as "take any"."""
-ANEW = 8
-"""Tokens to generate unstreamed where the lost ones cannot be told from their bytes."""
+WIDE = 1000
+"""Alternatives to look at where sampling sets no limit; more only when none of these fits, for 150,000
+take the server a second."""
+BANNED = -100.0
+"""A bias as low as this means never, as in OpenAI's API."""
 
 
 class Piece:
@@ -38,48 +44,46 @@ class Piece:
         self._since = since
         self._ids: list[int] = list(body["prompt"])
         self._end = len(self._ids) + int(body["n_predict"])
+        self._bias = {int(token): -math.inf if bias is False else bias for token, bias in body["logit_bias"]}
+        self._most = 1 if body["temperature"] == 0 else body["top_k"] or n_vocab
         self._held: Sampled | None = None
-        self._prefill: Json = {}
         self._requests = 0
 
     def emissions(self) -> Generator[Emission, None, None]:
         """Prefill, every token, and the stop; closing the iterator cuts the connection."""
-        final: Json | None = None
-        while final is None and len(self._ids) < self._end:
+        stop = ""
+        while not stop and len(self._ids) < self._end:
             event, missing = yield from self._stream()
-            if event["stop"] and missing == 0:
-                final = event
-                continue
-            found = None if event["stop"] else self._found(event["completion_probabilities"][0], missing)
-            if found is None:
-                final, found = self._anew(max(missing, ANEW))
-            for candidate in found:
-                yield from self._emit(candidate.id, candidate.data, candidate.logprob, None)
-        yield from self._stopped(final or {"stop_type": "limit"})
+            stop, found = self._lost(event, missing) if missing else (event.stop, [])
+            for token in found:
+                yield from self._emit(token.id, token.data, token.logprob, None)
+        eos = stop == "eos"
+        if self._held is not None and not eos:
+            yield self._held
+        yield Stopped("eos" if eos else "limit", self._held if eos else None)
 
-    def _stream(self) -> Generator[Emission, None, tuple[Json, int]]:
+    def _stream(self) -> Generator[Emission, None, tuple["_Told", int]]:
         """Stream until the stop, or until ids are lost; that event, and how many tokens it hides."""
         start = len(self._ids)
         with closing(self._server.events("/completion", self._request(stream=True))) as events:
             for event in events:
-                progress = event.get("prompt_progress")
-                if progress is not None:
-                    yield from self._progress(progress)
+                if event.get("prompt_progress") is not None:
+                    yield from self._progress(event)
                     continue
-                missing = start + event["tokens_predicted"] - len(self._ids)
-                if event["stop"] or missing != 1:
-                    return event, missing
-                top = event["completion_probabilities"][0]
-                yield from self._emit(top["id"], bytes(top["bytes"]), top["logprob"], entropy(top))
-        raise EngineDiedError("the stream ended without a last event")
+                told = _told(event)
+                missing = start + told.predicted - len(self._ids)
+                if told.stop or missing != 1 or told.data is None:
+                    return told, missing
+                yield from self._emit(told.id, told.data, told.logprob, told.entropy)
+        raise EngineDiedError(f"the engine at {self._server.url} is gone (its stream broke off)")
 
     def _emit(
-        self, token: int, data: bytes, logprob: float | None, entropy: float | None
+        self, token: int, data: bytes, logprob: float | None, spread: float | None
     ) -> Iterator[Sampled]:
         """Yield a token; one without text is held for an event, because it may be the end of the sequence."""
         self._ids.append(token)
         now = time.perf_counter() - self._since
-        sampled = Sampled(token, data, logprob, now, entropy)
+        sampled = Sampled(token, data, logprob, now, spread)
         if self._held is not None:
             yield self._held
             self._held = None
@@ -88,16 +92,13 @@ class Piece:
         else:
             self._held = sampled
 
-    def _stopped(self, final: Json) -> Iterator[Emission]:
-        eos = final.get("stop_type") == "eos"
-        if self._held is not None and not eos:
-            yield self._held
-        yield Stopped("eos" if eos else "limit", self._held if eos else None)
-
-    def _progress(self, progress: Json) -> Iterator[Prefill]:
+    def _progress(self, event: Json) -> Iterator[Prefill]:
         if self._requests == 1:  # later streams only go over tokens that were counted already
             now = time.perf_counter() - self._since
-            yield Prefill(progress["total"], progress["processed"], progress["cache"], now)
+            with foreign("prompt_progress"):
+                progress = event["prompt_progress"]
+                prefill = Prefill(progress["total"], progress["processed"], progress["cache"], now)
+            yield prefill
 
     def _request(self, **changes: Any) -> Json:
         seed = (self._body["seed"] + self._requests) % SEEDS
@@ -109,38 +110,118 @@ class Piece:
 
     # ------------------------------------------------------------------ lost tokens
 
-    def _found(self, top: Json, missing: int) -> list[Candidate] | None:
-        greedy = self._body["temperature"] == 0
-        width = 1 if greedy else self._body["top_k"] or self._n_vocab
-        if self._body["logit_bias"]:
-            width = self._n_vocab
-        prefix = list(self._ids)
-        return fill(lambda way: self._candidates(prefix, way, width), bytes(top["bytes"]), missing, top["id"])
+    def _lost(self, told: "_Told", missing: int) -> tuple[str, list[Candidate]]:
+        """The tokens that an event hides, found or generated anew; and the stop, if there was one now."""
+        found = None
+        if not told.stop and told.data is not None:
+            found = self._found(told, missing)
+        elif not told.stop and missing == 1:
+            found = self._looked_up([told.id])
+        return ("", found) if found else self._anew(missing)
 
-    def _anew(self, count: int) -> tuple[Json | None, list[Candidate]]:
+    def _found(self, told: "_Told", missing: int) -> list[Candidate] | None:
+        assert told.data is not None
+        for width in self._widths():
+            found = fill(partial(self._candidates, tuple(self._ids), width), told.data, missing, told.id)
+            if found is not None:
+                return found
+        return None
+
+    def _anew(self, count: int) -> tuple[str, list[Candidate]]:
         """Generate up to `count` tokens again, unstreamed: all ids come back. The stop too, if it was one."""
-        count = min(count, self._end - len(self._ids))
         request = self._request(stream=False, n_predict=count, return_progress=False)
         answer = self._server.call("/completion", request)
-        prefix = list(self._ids)
-        found = look_up(lambda way: self._candidates(prefix, way, self._n_vocab), answer["tokens"])
-        return (answer if answer["stop_type"] == "eos" else None), found
+        with foreign("tokens"):
+            ids, stop = [int(token) for token in answer["tokens"]], str(answer["stop_type"])
+        return ("eos" if stop == "eos" else ""), self._looked_up(ids)
 
-    def _candidates(self, prefix: list[int], way: Sequence[int], width: int) -> list[Candidate]:
+    def _looked_up(self, ids: Sequence[int]) -> list[Candidate]:
+        """The bytes and log-probabilities of `ids`, which follow what is known."""
+        prefix, found = list(self._ids), []
+        for place, token in enumerate(ids):
+            everything = (
+                choice
+                for width in (WIDE, self._n_vocab)
+                for choice in self._alternatives([*prefix, *ids[:place]], width)
+            )
+            with foreign("top_logprobs"):
+                found.append(next(choice for choice in everything if choice.id == token))
+        return found
+
+    def _widths(self) -> Sequence[int]:
+        """How many of the likeliest tokens to look at: as many as sampling leaves, in two tries if all."""
+        most = self._n_vocab if self._bias else self._most
+        return (most,) if most <= WIDE else (WIDE, most)
+
+    def _candidates(self, prefix: Sequence[int], width: int, way: Sequence[int]) -> list[Candidate]:
+        """What sampling could have chosen after `prefix` and `way`, within the `width` likeliest tokens."""
+        found = self._alternatives([*prefix, *way], width)
+        if self._bias:
+            found.sort(key=lambda choice: -choice.logprob - self._bias.get(choice.id, 0.0))
+            likely = found[: self._most]
+            found = [choice for choice in likely if self._bias.get(choice.id, 0.0) > BANNED]
+        return found
+
+    def _alternatives(self, ids: Sequence[int], width: int) -> list[Candidate]:
         """The `width` likeliest successors. A favoured whole character makes the server report at once."""
         request = {
-            "prompt": [*prefix, *way],
+            "prompt": ids,
             "n_predict": 1,
             "n_probs": width,
             "temperature": 0,
             "logit_bias": [[self._anchor, 1000]],
         }
-        top = self._server.call("/completion", request)["completion_probabilities"][0]["top_logprobs"]
-        return [Candidate(c["id"], bytes(c["bytes"]), c["logprob"]) for c in top]
+        answer = self._server.call("/completion", request)
+        with foreign("top_logprobs"):
+            top = answer["completion_probabilities"][0]["top_logprobs"]
+            return [Candidate(int(c["id"]), bytes(c["bytes"]), float(c["logprob"])) for c in top]
 
 
-def entropy(top: Json) -> float:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an event tells: tokens so far, why it stopped if it did, and its last token.
+
+    `data` is what the event released, None where that is not to be had exactly.
+    """
+
+    predicted: int
+    stop: str
+    id: int = -1
+    data: bytes | None = None
+    logprob: float | None = None
+    entropy: float | None = None
+
+
+def _told(event: Json) -> _Told:
+    with foreign("tokens_predicted"):
+        predicted = int(event["tokens_predicted"])
+        if event["stop"]:
+            return _Told(predicted, str(event["stop_type"]))
+        tops = event.get("completion_probabilities")
+        if tops:
+            top = tops[0]
+            return _Told(predicted, "", int(top["id"]), bytes(top["bytes"]), top["logprob"], entropy(top))
+        # A token that speculation guessed comes without probabilities.
+        text = str(event["content"])
+        return _Told(predicted, "", int(event["tokens"][-1]), None if "\ufffd" in text else text.encode())
+
+
+@contextmanager
+def foreign(what: str) -> Iterator[None]:
+    """Turns the surprise at an answer that is not llama.cpp's into EngineError."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration):
+        raise EngineError(
+            f"the server does not answer as llama.cpp's does (`{what}` is missing or strange): update it, or "
+            "use its OpenAI route by writing --server with /v1 at the end."
+        ) from None
+
+
+def entropy(top: Json) -> float | None:
     """Shannon entropy in nats of the reported alternatives, the rest of the mass counted as one more."""
-    logprobs = [choice["logprob"] for choice in top["top_logprobs"]]
+    logprobs = [choice["logprob"] for choice in top.get("top_logprobs") or []]
+    if not logprobs:
+        return None
     rest = 1.0 - math.fsum(math.exp(p) for p in logprobs)
     return -math.fsum(p * math.exp(p) for p in logprobs) - (rest * math.log(rest) if rest > 1e-9 else 0.0)

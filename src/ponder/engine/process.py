@@ -3,18 +3,23 @@
 import secrets
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ponder.errors import EngineError, InputError
+from ponder.errors import EngineError
 
 LAST_WORDS = 4000
+FAREWELL_S = 0.5
 
 
 class Process:
-    """One child process. Its standard input is a lifeline: it ends when we do, however we end."""
+    """One child process. Its standard input is a lifeline: it ends when we do, however we end.
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    What it says on standard error is kept for `last_words`.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         try:
             self.popen = subprocess.Popen(
@@ -22,17 +27,25 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=environment,
                 start_new_session=True,  # Ctrl-C is for the person's program, which decides
             )
         except OSError as error:
             self._log.close()
-            raise InputError(f"cannot start {command[0]} ({error.strerror}): is the path right?") from error
+            raise EngineError(f"cannot start {command[0]}: {error.strerror}; is the path right?") from error
 
     @property
     def alive(self) -> bool:
         """Whether it still runs."""
         return self.popen.poll() is None
+
+    @contextmanager
+    def or_end(self) -> Iterator["Process"]:
+        """This process, which is ended if what is done with it fails or is interrupted."""
+        try:
+            yield self
+        except BaseException:
+            self.end()
+            raise
 
     def say(self, line: str) -> None:
         """Write one line to its standard input."""
@@ -41,31 +54,33 @@ class Process:
             self.popen.stdin.write(line.encode() + b"\n")
             self.popen.stdin.flush()
         except OSError:
-            raise EngineError(f"the engine's process ended at its start: {self.last_words()}") from None
+            raise EngineError(f"the engine's process ended at its start: {self.last_words()}.") from None
 
     def hear(self) -> str:
         """One line of its standard output; empty when it has ended."""
         assert self.popen.stdout is not None
         return self.popen.stdout.readline().decode("utf-8", "replace").strip()
 
-    def last_words(self) -> str:
-        """The first error in its log's end, else its exit code: what a message can show."""
+    def last_words(self, known: str = "") -> str:
+        """What a message can show: the first error in its log's end, else what is `known`, else its last line
+        or its exit code.
+        """
         self._log.seek(0, 2)
         self._log.seek(max(0, self._log.tell() - LAST_WORDS))
-        lines = self._log.read().decode("utf-8", "replace").splitlines()
-        errors = [line.split(" E ", 1)[1] for line in lines if " E " in line]
-        if errors:
-            return errors[0].strip()
-        code = self.popen.poll()
-        return lines[-1].strip() if lines else f"exit code {code}"
+        lines = self._log.read().decode("utf-8", "replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        errors = [line.split(" E ", 1)[1].strip() for line in said if " E " in line]
+        words = (*errors[:1], known, *said[-1:], f"exit code {self.popen.poll()}")
+        return next(word for word in words if word).rstrip(".")
 
     def end(self) -> None:
         """Stop it: politely by closing its input, then for good."""
         for stream in (self.popen.stdin, self.popen.stdout):
-            if stream is not None:
+            assert stream is not None
+            with suppress(OSError):  # what was not flushed to the dead
                 stream.close()
         try:
-            self.popen.wait(timeout=0.5)
+            self.popen.wait(timeout=FAREWELL_S)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()

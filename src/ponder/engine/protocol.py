@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from ponder.core.events import Prefill, Sampled
 from ponder.core.request import Message, Sampling
-from ponder.errors import AbilityError
+from ponder.errors import AbilityError, EngineError
 
 
 class Ability(Flag):
@@ -108,8 +108,8 @@ class Engine(Protocol):
         """End the engine if it is ours; further calls of `serve` start it again."""
 
 
-class EngineDiedError(Exception):
-    """The engine's process went away in the middle of a piece; the run can go on with a new one."""
+class EngineDiedError(EngineError):
+    """The engine went away in the middle of a piece; the run can go on with a new one."""
 
 
 def require(served: Served, ability: Ability, what: str, instead: str) -> None:

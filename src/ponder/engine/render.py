@@ -1,21 +1,26 @@
 """A conversation as token ids, in which only the template can write control tokens.
 
 llama.cpp renders the model's own template around placeholders; the placeholders are then replaced by the
-users' texts, tokenised apart and without special tokens. Strings that a vocabulary turns into one token
-whatever the parser is told (R1's `<think>` is such a one) are cut after their first character.
+users' texts, tokenised apart and without special tokens. A vocabulary may still turn strings into one
+token whatever the parser is told (R1's `<think>`, Qwen's `<tool_call>`): tags that we know, and whatever
+comes out looking like markup, are cut after their first character, and the parts tokenised apart. What a
+vocabulary holds need not be known for that, so it works for any server, and costs nothing at the start.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ponder.core.request import Message
 from ponder.core.tags import FORMATS
 from ponder.engine.protocol import Written
 
 _PLACE = re.compile("(\t?)\ue000([0-9]+)\ue001(\t?)")
+_MARKUP = re.compile(r"\s*(<.*\w.*>|\[.*\w.*\w.*\]|◁.*\w.*▷|\|.*\w.*\|)\s*", re.DOTALL)
+"""The form of every tag and role marker that is one token in a published model's vocabulary."""
+_TAGS = frozenset(text for tag in FORMATS.values() for text in (tag.open, tag.close, tag.answer) if text)
 
-Tokenize = Callable[[str, bool], list[Written]]
-"""(text, are special tokens real) → tokens."""
+Tokenize = Callable[[Sequence[str], bool], list[Written]]
+"""(texts, each tokenised apart; are special tokens real) → tokens of all."""
 
 
 def placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:
@@ -33,27 +38,26 @@ def _mark(number: int) -> str:
     return f"\t\ue000{number}\ue001\t"
 
 
-def markup(extra: Sequence[str] = ()) -> re.Pattern[str]:
-    """What must not stand in one piece in a user's text: every known think tag, and `extra` strings."""
-    tags = {text for tag in FORMATS.values() for text in (tag.open, tag.close, tag.answer) if text}
-    return re.compile("|".join(re.escape(text) for text in sorted(tags | set(extra), key=len, reverse=True)))
-
-
-def neutral(text: str, tokenize: Tokenize, forbidden: re.Pattern[str]) -> list[Written]:
+def neutral(text: str, tokenize: Tokenize) -> list[Written]:
     """The tokens of a user's text, none of them a control token or a tag."""
-    tokens: list[Written] = []
-    start = 0
-    for match in forbidden.finditer(text):
-        tokens += tokenize(text[start : match.start() + 1], False)
-        start = match.start() + 1
-    if start < len(text):
-        tokens += tokenize(text[start:], False)
-    return tokens
+    forbidden: Collection[str] = _TAGS
+    while True:
+        tokens = tokenize(_cut(text, forbidden), False)
+        pieces = {piece.decode("utf-8", "replace").strip() for _, piece in tokens}
+        forged = {piece for piece in pieces - set(forbidden) if _MARKUP.fullmatch(piece)}
+        if not forged:
+            return tokens
+        forbidden = {*forbidden, *forged}
 
 
-def render(
-    rendered: str, messages: Sequence[Message], tokenize: Tokenize, forbidden: re.Pattern[str]
-) -> tuple[list[int], int, str]:
+def _cut(text: str, forbidden: Iterable[str]) -> list[str]:
+    """`text` in parts, so that no part holds a whole forbidden string."""
+    pattern = "(?=" + "|".join(re.escape(string) for string in forbidden) + ")"
+    ends = [match.start() + 1 for match in re.finditer(pattern, text)]
+    return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+
+def render(rendered: str, messages: Sequence[Message], tokenize: Tokenize) -> tuple[list[int], int, str]:
     """Ids of a template rendered around `placeholders`, how many of them lead through the first user message,
     and the text that follows the last message.
 
@@ -62,15 +66,15 @@ def render(
     tokens: list[Written] = []
     start = head = 0
     for match in _PLACE.finditer(rendered):
-        tokens += tokenize(rendered[start : match.start()], True) if match.start() > start else []
+        tokens += tokenize([rendered[start : match.start()]], True)
         message = messages[int(match[2]) // 2]
         text = message.reasoning if int(match[2]) % 2 else message.content
         text = text if match[1] else text.lstrip()
         text = text if match[3] else text.rstrip()
-        tokens += neutral(text, tokenize, forbidden)
+        tokens += neutral(text, tokenize)
         start = match.end()
         if message.role == "user" and not head:
             head = len(tokens)
     tail = rendered[start:]
-    tokens += tokenize(tail, True) if tail else []
+    tokens += tokenize([tail], True)
     return [token for token, _ in tokens], head, tail

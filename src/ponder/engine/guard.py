@@ -1,0 +1,37 @@
+"""Runs a program that does not know us, and ends it when standard input ends; run as a file.
+
+`python guard.py PROGRAM ARGUMENT…`: what the program says goes to standard error, and its exit code
+becomes ours. The first line of standard input is its key, which others could read in a command line.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+
+
+def main() -> None:
+    """Run the program until it ends or our parent does."""
+    key = sys.stdin.readline().strip()
+    try:
+        program = subprocess.Popen(
+            sys.argv[1:],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            env=os.environ | {"LLAMA_API_KEY": key},
+        )
+    except OSError as error:
+        sys.exit(str(error.strerror))
+
+    def follow() -> None:
+        sys.stdin.read()
+        program.kill()
+
+    threading.Thread(target=follow, daemon=True).start()
+    code = program.wait()
+    sys.stderr.flush()
+    os._exit(code if code >= 0 else 128 - code)
+
+
+if __name__ == "__main__":
+    main()
