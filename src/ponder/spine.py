@@ -88,6 +88,7 @@ class Run:
             self._opening = self._engine.tokenize(start.text, control=True) if start.text else ()
             self._notes += [start.note] if start.note else []
         self._origin = start.origin
+        self._closing = closing(tags) + (ANSWER if voice.untrained else "") if tags else ""
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided")
         self.fold.replay(past)
         self._past = past
@@ -207,16 +208,15 @@ class Run:
         return min(left, self._limits.reasoning - self.fold.reasoning_tokens) if self._closable else left
 
     def _close(self, origin: Origin | FinishReason | None) -> Iterator[Event]:
-        assert self._tags is not None
         assert origin in {"budget", "context", "loop", "eos", "user"}
-        yield from self._write(self._engine.tokenize(closing(self._tags), control=True), origin)
+        yield from self._write(self._engine.tokenize(self._closing, control=True), origin)
 
     def _complete(self) -> Iterator[Event]:
         """Write the rest of a text in the model's place that an interruption cut off."""
         origin = self._past[-1].origin if self._past else "model"
         if origin in {"budget", "context", "loop", "eos", "user"} and self._tags is not None:
             tail = list(takewhile(lambda token: token.origin == origin, reversed(self._past)))
-            for text in (closing(self._tags), ANSWER):
+            for text in (self._closing, ANSWER):
                 whole = self._engine.tokenize(text, control=True)
                 if [token.id for token in reversed(tail)] == [id_ for id_, _ in whole[: len(tail)]]:
                     yield from self._write(whole[len(tail) :], origin)

@@ -7,7 +7,7 @@ from ponder.core.events import Origin
 from ponder.core.model import ThinkTags
 from ponder.core.request import Think
 from ponder.core.tags import FORMATS
-from ponder.steer.texts import opening, skipping
+from ponder.steer.texts import START, opening, skipping
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class Voice:
     tags: ThinkTags | None = None
     thinks: str = "never"
     label: str = "this model"
+
+    @property
+    def untrained(self) -> bool:
+        """Whether its reasoning, if any, is prefilled into a model that was not trained for it."""
+        return self.thinks in {"never", "prefill"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,11 @@ def beginning(voice: Voice, tags: ThinkTags | None, prompt: Rendered, *, reason:
     if reason:
         if prompt.opened:
             return Beginning("", "template", "reasoning")
-        note = ""
-        if voice.thinks in {"never", "prefill"}:
+        if voice.untrained:
             note = f"{voice.label} is a chat model, not a reasoning model: it is made to think by prefill."
-        return Beginning(opening(tags), "template", "undecided", note)
-    if prompt.closed or voice.thinks in {"never", "prefill"}:
+            return Beginning(opening(tags) + START, "template", "undecided", note)
+        return Beginning(opening(tags), "template", "undecided")
+    if prompt.closed or voice.untrained:
         return Beginning("", "no_think", "answer")
     if prompt.opened or voice.thinks == "always" or not prompt.switched:
         note = f"The template of {voice.label} has no switch for reasoning: it was closed before it began."

@@ -8,6 +8,10 @@ ANSWER = "**Answer:** "
 """Where a model has stopped without an answer, its answer begins like this."""
 
 
+START = "Okay, let me think about this step by step.\n\nThe question"
+"""How the reasoning of a chat model begins that does not know what a think tag is."""
+
+
 def _on_own_line(tags: ThinkTags) -> bool:
     """Whether the tags stand on lines of their own, as `<think>` does; special channels do not."""
     return tags.open.startswith("<") and tags.open.endswith(">") and "|" not in tags.open
