@@ -21,6 +21,7 @@ from gguf import GGMLQuantizationType, GGUFWriter
 from ponder.catalog.header import Header, Tensor
 from ponder.fit.geometry import Compressed, DeltaNet, Experts, Geometry, Grouped, Latent, Mamba
 from ponder.fit.mix import TYPES, tensor_bytes
+from ponder.fit.runtime import Runtime
 from ponder.fit.sizes import tensor_types
 
 
@@ -297,6 +298,20 @@ def _logs(runs: Sequence[Run], timeout_s: float) -> list[str]:
     return logs + [f"no answer, exit code {finished.returncode}"] * (len(runs) - len(logs))
 
 
+def ask_all(runs: Sequence[tuple[Geometry, Runtime]], folder: Path) -> list[Answer]:
+    """Write the twins that these runs need into a folder, and ask."""
+    shapes = list(dict.fromkeys(shape for shape, _ in runs))
+    for number, shape in enumerate(shapes):
+        write_twin(shape, folder / f"{number}.gguf")
+    return ask([_run(folder / f"{shapes.index(shape)}.gguf", runtime) for shape, runtime in runs])
+
+
+def _run(path: Path, runtime: Runtime) -> Run:
+    return Run(
+        str(path), runtime.context, runtime.ubatch, runtime.batch, runtime.flash, runtime.cache_k,
+        runtime.cache_v, runtime.parallel, runtime.unified, runtime.full_window, )  # fmt: skip
+
+
 def _read(log: str) -> Answer:
     def total(pattern: str) -> float:
         found = [float(number) for number in re.findall(pattern, log)]
@@ -304,7 +319,9 @@ def _read(log: str) -> Answer:
 
     return Answer(
         cache_mib=total(r"llama_kv_cache: size = +([\d.]+) MiB"),
-        state_mib=total(r"llama_memory_recurrent: size = +([\d.]+) MiB"),
+        state_mib=max(
+            0, total(r"(?:llama_memory_recurrent: size|DSV4 \w+ state buffer size) = +([\d.]+) MiB")
+        ),
         compute_mib=total(r"CPU compute buffer size = +([\d.]+) MiB"),
         output_mib=total(r"CPU +output buffer size = +([\d.]+) MiB"),
         log=log,

@@ -217,21 +217,18 @@ class _Builder:
             query = self.rows(q, self.rows(q, joint, self.positions), reuse=True)
             key, value = self.rows(k, joint, self.positions), joint
         else:
-            query = self._projected(q, normed, mixer.head_norms)
-            query = self.rows(q, query) if self.rotate_k else query
+            query = self._rotated(q, self._projected(q, normed, mixer.head_norms))
             key = self._projected(k, normed, mixer.head_norms) if mixer.sinks else -1
-            value = self.rows(v, normed)
-            value = self.rows(v, value) if self.rotate_v else value
+            value = self._rotated(v, self.rows(v, normed), value=True)
             key = key if mixer.sinks else self._projected(k, normed, mixer.head_norms)
-            key = self.rows(k, key) if self.rotate_k else key
+            key = self._rotated(k, key)
         self.graph.node(0, key)
         self.graph.node(0, value)
         out = mixer.heads * mixer.value_dim
         attended = self._attend(query, mixer.heads, out, mixer.window)
         if not self.runtime.flash:
             attended = self.rows(out, attended)
-        attended = self.rows(out, attended) if self.rotate_v else attended
-        return self.rows(self.geometry.hidden, attended)
+        return self.rows(self.geometry.hidden, self._rotated(out, attended, value=True))
 
     def _projected(self, width: int, normed: int, normalised: bool) -> int:
         node = self.rows(width, normed)
@@ -266,19 +263,22 @@ class _Builder:
 
     def _expanded(self, mixer: Latent, normed: int) -> int:
         heads, key, value_dim = mixer.heads, mixer.nope_dim + mixer.rope_dim, mixer.value_dim
-        query = self._query(mixer, normed)
-        query = self.rows(heads * key, query, self.positions)
+        query = self._rotated(heads * key, self.rows(heads * key, self._query(mixer, normed), self.positions))
         joint, latent = self._compressed_key(mixer, normed)
         pair = self.rows(heads * (mixer.nope_dim + value_dim), latent)
-        value = self.rows(heads * value_dim, pair)
+        value = self._rotated(heads * value_dim, self.rows(heads * value_dim, pair), value=True)
         rotated = self.rows(mixer.rope_dim, joint, self.positions)
         repeated = self.rows(heads * mixer.rope_dim, rotated)
-        self.graph.node(0, self.rows(heads * key, pair, repeated))
+        self.graph.node(0, self._rotated(heads * key, self.rows(heads * key, pair, repeated)))
         self.graph.node(0, value)
         attended = self._attend(query, heads, heads * value_dim, 0)
         if not self.runtime.flash:
             attended = self.rows(heads * value_dim, attended)
-        return self.rows(self.geometry.hidden, attended)
+        return self.rows(self.geometry.hidden, self._rotated(heads * value_dim, attended, value=True))
+
+    def _rotated(self, width: int, node: int, *, value: bool = False) -> int:
+        """Times a Hadamard matrix, if the cache of keys (or of values) is quantised."""
+        return self.rows(width, node) if (self.rotate_v if value else self.rotate_k) else node
 
     def _dense(self, width: int, normed: int, *, fused: bool = False, gated: bool = True) -> int:
         if fused:
@@ -366,12 +366,13 @@ def _allowance(geometry: Geometry, runtime: Runtime, replayed: int) -> int:
     have them.
 
     Recurrent layers (Qwen3.5, Nemotron 3): 5 %, at least 2 MiB. Indexer of DeepSeek-V3.2: 18 rows of the
-    hidden size and 12 bytes per token of context. DeepSeek-V4: 4.6 rows of all streams and 1 byte per token
-    of context, without flash attention also the scores of window and compressed entries.
+    hidden size and 6 to 12 bytes per token of context. DeepSeek-V4: 4.6 rows of all streams and 1 byte per
+    token of context, without flash attention also the scores of window and compressed entries.
     """
     mixer, hidden, cells = geometry.attention, geometry.hidden, runtime.cells
     if isinstance(mixer, Latent) and mixer.index_heads:
-        return runtime.tokens * (18 * _FLOAT * hidden + 12 * cells)
+        growing = min(10 * cells, 6 * cells + (1 << 17)) if runtime.flash else 12 * cells
+        return runtime.tokens * (18 * _FLOAT * hidden + growing)
     if isinstance(mixer, Compressed):
         entries = 0 if runtime.flash else mixer.heads * (runtime.window_cells(mixer.window) + cells // 4)
         rows = 4.6 * geometry.streams * hidden + entries

@@ -15,8 +15,11 @@ from ponder.fit.mix import TYPES, Choice, category, chosen, fitting, rules, tens
 from ponder.fit.tensors import Part, Tensor, block_tensors, draft_tensors, file_tensors, outer_tensors
 
 HEADER_BYTES_PER_TOKEN = 39
-"""Of a GGUF header per vocabulary entry: its text, its type and its share of the merges (5,933,942 bytes
-for 152,064 entries in the header of DeepSeek-R1-Distill-Qwen-7B)."""
+"""Of a GGUF header per vocabulary entry: text, type, share of the merges (5,933,942 bytes for 152,064
+entries in the header of DeepSeek-R1-Distill-Qwen-7B)."""
+
+LLAMA3_VOCABULARY, LLAMA3_BYTES_PER_TOKEN = 128_256, 61
+"""Llama 3 has 280,147 merges: what its published files are larger than their tensors."""
 
 HEADER_BYTES_PER_TENSOR = 57
 """Of a GGUF header per tensor record (19,306 bytes for 339 tensors in the same file)."""
@@ -213,7 +216,8 @@ def _assembled(geometry: Geometry, layers: list[tuple[int, int]], types: Mapping
 def _header_bytes(geometry: Geometry) -> int:
     tensors = len(outer_tensors(geometry))
     tensors += sum(len(block_tensors(geometry, block)) for block in geometry.blocks)
-    return geometry.vocab * HEADER_BYTES_PER_TOKEN + tensors * HEADER_BYTES_PER_TENSOR
+    per_token = LLAMA3_BYTES_PER_TOKEN if geometry.vocab == LLAMA3_VOCABULARY else HEADER_BYTES_PER_TOKEN
+    return geometry.vocab * per_token + tensors * HEADER_BYTES_PER_TENSOR
 
 
 def tensor_types(
