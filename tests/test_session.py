@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 import ponder
+from ponder.catalog.gguf import read_header
 from ponder.core.events import Finish, StepEnd, Token
 from ponder.core.model import SamplingDefaults
 from ponder.core.request import Message, Request, Sampling
 from ponder.core.tags import FORMATS
-from ponder.errors import InputError, NotFoundError
+from ponder.errors import InputError, MemoryLimitError, NotFoundError
+from ponder.fit import guard
 from ponder.opened import (
     Options,
     complete,
@@ -97,6 +99,29 @@ def test_contexts() -> None:
     for impossible in (0, -5, 131073):
         with pytest.raises(InputError, match="takes 1 to 131072 tokens"):
             context_for(impossible, 131072)
+
+
+@pytest.mark.parametrize("options", [Options(n_ctx=4096), Options(n_ctx=4096, llama_server="/bin/false")])
+def test_a_model_that_does_not_fit_is_refused_with_both_numbers(
+    options: Options, speaker_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "available_bytes", lambda: 100_000_000)
+    with pytest.raises(MemoryLimitError, match=r"needs 0\.1 GB .* 4096 tokens, but 0\.1 GB are free: take"):
+        open_model(str(speaker_gguf), options)
+
+
+def test_the_default_context_is_halved_until_it_fits(
+    babbler_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = read_header(babbler_gguf)
+    enough = guard.needed_bytes(header, 2048, "f16")
+    assert guard.needed_bytes(header, 4096, "f16") > enough
+    for free, n_ctx in ((1 << 40, 4096), (enough, 2048)):
+        monkeypatch.setattr(guard, "available_bytes", lambda free=free: free)
+        assert open_model(str(babbler_gguf), Options()).facts["n_ctx"] == n_ctx
+    monkeypatch.setattr(guard, "available_bytes", lambda: enough - 1)
+    with pytest.raises(MemoryLimitError, match="context of 2048 tokens"):
+        open_model(str(babbler_gguf), Options())
 
 
 def test_the_default_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from ponder.engine.owned import Settings
 from ponder.engine.process import Process
 from ponder.engine.protocol import Ability, Engine
 from ponder.errors import InputError, NotFoundError
+from ponder.fit.guard import check_memory, roomy_context
 from ponder.steer.beginning import Voice
 
 DEFAULT_CTX = 16384
@@ -31,7 +32,8 @@ DEFAULTS = Sampling(temperature=0.6, top_p=0.95, top_k=40, min_p=0.0)
 class Options:
     """How to run a model. `server` is the address of a running server, `llama_server` a program's path.
 
-    `n_ctx` in tokens, None: a default within the model's limit. `threads` 0: one for each physical core.
+    `n_ctx` in tokens, None: a default within the model's limit that fits the free memory. `threads` 0: one
+    for each physical core.
     """
 
     n_ctx: int | None = None
@@ -57,8 +59,8 @@ class Opened:
 def open_model(name: str, options: Options, process: Process | None = None) -> Opened:
     """The engine for `name`: a catalogue name, a GGUF's path, or with `options.server` a model there.
 
-    `process` is an embedded engine's process that was started ahead. Raises PonderError kinds; nothing
-    native has seen the file before its header was checked.
+    `process` is an embedded engine's process that was started ahead. Raises PonderError kinds, such as
+    MemoryLimitError; nothing native has seen the file before its header was checked.
     """
     facts = {f.name: getattr(options, f.name) for f in fields(options) if f.name != "api_key"}
     facts["n_ctx"] = options.n_ctx or 0
@@ -67,6 +69,9 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
     local = resolve(name or default_model())
     header = local.header
     n_ctx = context_for(options.n_ctx, header.n_ctx_train)
+    if options.n_ctx is None:
+        n_ctx = roomy_context(header, n_ctx, options.kv_type)
+    check_memory(header, n_ctx, options.kv_type)
     settings = Settings(
         str(local.paths[0]),
         n_ctx,
