@@ -105,13 +105,11 @@ class LlamaClient:
             self._n_vocab = int(models["data"][0]["meta"]["n_vocab"])
         self._anchor = self._pieces(["a"], False)[0][0]
         self._bos = self._server.call("/tokenize", {"content": "", "add_special": True})["tokens"]
-        guesses = (settings.get("params") or {}).get("speculative.types", "none") != "none"
         return Served(
             f"{self._name} {props.get('build_info', '')}".strip(),
             str(props.get("model_alias") or props.get("model_path", "")).replace("\\", "/").split("/")[-1],
             int(settings["n_ctx"]),
-            # What speculation guessed right comes without a log-probability.
-            ABILITIES & ~Ability.LOGPROBS if guesses else ABILITIES,
+            ABILITIES,
             str(props.get("chat_template", "")),
         )
 

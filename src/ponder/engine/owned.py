@@ -5,13 +5,13 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ponder.core.request import Message, Sampling
 from ponder.engine.llama import LlamaClient
 from ponder.engine.process import Process
-from ponder.engine.protocol import Emission, EngineDiedError, Prompt, Served, Written
+from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written
 from ponder.errors import EngineError
 
 Answer = TypeVar("Answer")
@@ -67,7 +67,11 @@ class Owned(ABC):
 
     def serve(self) -> Served:
         """Load the model if it is not loaded; raises EngineError with llama.cpp's own reason."""
-        return self._ask(LlamaClient.serve)
+        served = self._ask(LlamaClient.serve)
+        if self.settings.speculation == "none":
+            return served
+        # What speculation guessed right comes without a log-probability.
+        return replace(served, abilities=served.abilities & ~Ability.LOGPROBS)
 
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render a conversation; see LlamaClient."""
