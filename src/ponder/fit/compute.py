@@ -78,20 +78,27 @@ class Graph:
 
     def peak_bytes(self) -> int:
         """The size of the buffer that holds every node while it is needed."""
-        arena, places = Arena(), {}
-        uses = Counter(operand for _, operands, _ in self._nodes for operand in operands) + Counter(
-            self._kept
-        )
+        arena, nodes = Arena(), self._nodes
+        uses, places = [0] * len(nodes), dict[int, int]()
+        for _, operands, _ in nodes:
+            for operand in operands:
+                uses[operand] += 1
+        for number in self._kept:
+            uses[number] += 1
         for number in self._inputs:
-            places[number] = arena.take(self._nodes[number][0])
-        for number, (size, operands, reuse) in enumerate(self._nodes):
-            if number not in places and size:
-                heir = next((o for o in operands if reuse and uses[o] == 1 and self._nodes[o][0] == size), -1)
-                places[number] = places.pop(heir) if heir in places else arena.take(size)
+            places[number] = arena.take(nodes[number][0])
+        for number, (size, operands, reuse) in enumerate(nodes):
+            if size and number not in places:
+                heir = -1
+                if reuse:
+                    heir = next(
+                        (o for o in operands if uses[o] == 1 and nodes[o][0] == size and o in places), -1
+                    )
+                places[number] = arena.take(size) if heir < 0 else places.pop(heir)
             for operand in operands:
                 uses[operand] -= 1
                 if not uses[operand] and operand in places:
-                    arena.give(places.pop(operand), self._nodes[operand][0])
+                    arena.give(places.pop(operand), nodes[operand][0])
         return arena.peak
 
 
@@ -144,10 +151,12 @@ class _Builder:
         graph, runtime, tokens = self.graph, self.runtime, self.tokens
         graph.input(_INDEX * tokens)
         mixer = self.geometry.attention
-        if not runtime.flash and isinstance(mixer, Grouped):
-            graph.input(_INDEX * tokens * mixer.kv_heads * mixer.value_dim)
-        else:
-            graph.input(_INDEX * tokens)
+        rows = 1
+        if not runtime.flash and (
+            isinstance(mixer, Grouped) or (isinstance(mixer, Latent) and not mixer.absorbed)
+        ):
+            rows = mixer.value_dim * (mixer.kv_heads if isinstance(mixer, Grouped) else mixer.heads)
+        graph.input(_INDEX * tokens * rows)
         cells = runtime.window_cells(window)
         self.masks[window] = graph.input(0 if runtime.flash else _FLOAT * cells * tokens)
         graph.keep(self.masks[window])
@@ -366,15 +375,16 @@ def _allowance(geometry: Geometry, runtime: Runtime, replayed: int) -> int:
     have them.
 
     Recurrent layers (Qwen3.5, Nemotron 3): 5 %, at least 2 MiB. Indexer of DeepSeek-V3.2: 18 rows of the
-    hidden size and 6 to 12 bytes per token of context. DeepSeek-V4: 4.6 rows of all streams and 1 byte per
-    token of context, without flash attention also the scores of window and compressed entries.
+    hidden size and 6 to 12 bytes per token of context. DeepSeek-V4: 4.6 rows of all streams and half a byte
+    per token of context, a copy of all entries, and without flash attention their scores.
     """
     mixer, hidden, cells = geometry.attention, geometry.hidden, runtime.cells
     if isinstance(mixer, Latent) and mixer.index_heads:
         growing = min(10 * cells, 6 * cells + (1 << 17)) if runtime.flash else 12 * cells
         return runtime.tokens * (18 * _FLOAT * hidden + growing)
     if isinstance(mixer, Compressed):
-        entries = 0 if runtime.flash else mixer.heads * (runtime.window_cells(mixer.window) + cells // 4)
-        rows = 4.6 * geometry.streams * hidden + entries
-        return round(runtime.tokens * (_FLOAT * rows + cells))
+        entries = runtime.window_cells(mixer.window) + cells // 4
+        scores = 0 if runtime.flash else mixer.heads * entries
+        rows = _FLOAT * (4.6 * geometry.streams * hidden + scores) + cells / 2
+        return round(1.01 * runtime.tokens * rows) + 2 * mixer.head_dim * entries + (2 << 20)
     return 0 if is_exact(geometry) else max(replayed // 20, 2 << 20)
