@@ -17,6 +17,7 @@ from ponder.fit.memory import (
     output_bytes,
 )
 from ponder.fit.runtime import CACHE_TYPES, Runtime
+from ponder.fit.sizes import weight_bytes
 from ponder.fit.vllm import FORMATS, Server, checkpoint, pool, token_bytes
 from tests.fit.models import R1_FAMILY, distinct, geometry, legacy
 
@@ -170,7 +171,9 @@ def test_the_total_of_a_device_adds_up_and_keeps_its_uncertainty() -> None:
 def test_experts_in_ram_are_staged_on_the_gpu() -> None:
     # an RTX 4090 with Qwen3-30B-A3B F16, most experts in RAM: 898 MiB of scratch at 4096 tokens
     scratch = compute_bytes(geometry("Qwen3-30B-A3B"), Runtime(4096))
-    memory = device_memory("cuda", weights=0, cache=0, compute=scratch, staged=128 * 2048 * 768 * 2)
+    staged = weight_bytes(geometry("Qwen3-30B-A3B"), "F16").largest_expert
+    assert staged == 128 * 2048 * 768 * 2
+    memory = device_memory("cuda", weights=0, cache=0, compute=scratch, staged=staged)
     assert memory.compute / MIB == pytest.approx(898, rel=0.05)
 
 

@@ -236,4 +236,5 @@ def header_weights(header: Header) -> WeightBytes:
         draft=draft,
         tied=tied,
         used_share=used / count if count else 0.0,
+        largest_expert=max((tensor.bytes for tensor in header.tensors if "_exps." in tensor.name), default=0),
     )

@@ -6,7 +6,7 @@ Layers that hold the same blocks in the same types are summed once, so a size co
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -33,7 +33,8 @@ class WeightBytes:
     feed-forward) and `routed[i]` all its routed experts, of which a token reads the share `used_share`.
     `embedding` is the input table (one row is read), `head` the output matrix with the final norm; of a
     `tied` model the head is the table itself, which the file holds once. `draft` layers are in the file but
-    not loaded by default.
+    not loaded by default. `largest_expert` is the largest tensor of routed experts of any layer, which a GPU
+    has to stage when experts stay in RAM.
     """
 
     header: int
@@ -44,6 +45,7 @@ class WeightBytes:
     draft: int
     tied: bool
     used_share: float
+    largest_expert: int = 0
 
     @property
     def file(self) -> int:
@@ -174,15 +176,28 @@ def weight_bytes(geometry: Geometry, quant: str, imatrix: bool = True) -> Weight
     }
     plain = {kind: choice.default for kind, choice in choices.items()}
     known: dict[tuple[int, bool, bool, bool, bool], tuple[int, int]] = {}
-    sums = []
+    sums, largest = [], 0
     for layer in layout.layers:
         signature = _signature(layer, choices, sets)
         if signature not in known:
             special = zip(("value", "down", "down_shared", "up"), signature[1:], strict=True)
             types = plain | {kind: choices[kind].special for kind, better in special if better}
             known[signature] = _layer_bytes(layout.profiles[layer.kind], types, experts_type)
+            if known[signature][1]:
+                largest = max(largest, _largest_expert(geometry, types, experts_type))
         sums.append(known[signature])
-    return _assembled(geometry, sums, plain)
+    return replace(_assembled(geometry, sums, plain), largest_expert=largest)
+
+
+def _largest_expert(geometry: Geometry, types: Mapping[str, str], experts_type: str) -> int:
+    """Bytes of the largest tensor of routed experts in a layer whose categories have these types."""
+    experts = geometry.experts
+    if not experts:
+        return 0
+    hidden, width, count = geometry.hidden, experts.width, experts.count
+    shapes = {"up": (hidden, width, count), "down": (width, hidden, count)}
+    wanted = {kind: fitting(experts_type or types[kind], shape[0]) for kind, shape in shapes.items()}
+    return max(tensor_bytes(wanted[kind], shape) for kind, shape in shapes.items())
 
 
 def _assembled(geometry: Geometry, layers: list[tuple[int, int]], types: Mapping[str, str]) -> WeightBytes:
