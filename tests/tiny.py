@@ -19,6 +19,8 @@ BOS, EOS = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"
 USER, ASSISTANT = "<｜User｜>", "<｜Assistant｜>"
 CONTROL = (BOS, EOS, USER, ASSISTANT)
 THINK = ("<think>", "</think>")
+MARKUP = ("<tool_call>", "</tool_call>", "[TOOL_RESULTS]", "<｜tool calls begin｜>", "◁think▷")
+"""Tokens of other models' vocabularies that are one token whatever the parser is told."""
 
 # What DeepSeek-R1's template puts out for plain conversations, written down anew; OPENING is the end.
 TEMPLATE = (
@@ -52,10 +54,20 @@ def encoded(text: str) -> str:
     return "".join(alphabet[byte] for byte in text.encode())
 
 
-def write_random(path: Path, *, seed: int = 0, n_ctx_train: int = 4096, template: str = PREFILLING) -> Path:
-    """A model of random weights: 2 layers, 64 wide, about 280 tokens, with R1's special tokens."""
+def write_random(
+    path: Path,
+    *,
+    seed: int = 0,
+    n_ctx_train: int = 4096,
+    template: str = PREFILLING,
+    also: Sequence[str] = (),
+) -> Path:
+    """A model of random weights: 2 layers, 64 wide, about 280 tokens, with R1's special tokens.
+
+    `also` are tokens to end the vocabulary with, such as MARKUP.
+    """
     rng = np.random.default_rng(seed)
-    tokens = [*CONTROL, *THINK, *byte_alphabet(), *(merge.replace(" ", "") for merge in MERGES)]
+    tokens = [*CONTROL, *THINK, *byte_alphabet(), *(merge.replace(" ", "") for merge in MERGES), *also]
 
     def weights(*shape: int) -> Array:
         return np.float32(2.0 / np.sqrt(shape[-1])) * rng.standard_normal(shape, np.float32)
@@ -152,7 +164,11 @@ def _write(
 
 def _vocabulary(file: gguf.GGUFWriter, tokens: Sequence[str], template: str) -> None:
     kinds: Iterable[int] = (
-        3 if token in CONTROL else 4 if token in THINK else 1  # llama.cpp: CONTROL, USER_DEFINED, NORMAL
+        3
+        if token in CONTROL
+        else 4
+        if token in (*THINK, *MARKUP)
+        else 1  # llama.cpp: CONTROL, USER_DEFINED, NORMAL
         for token in tokens
     )
     file.add_tokenizer_model("gpt2")

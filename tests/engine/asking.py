@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ponder.catalog.gguf import read_vocabulary
 from ponder.core.events import Prefill, Sampled
 from ponder.core.request import Message, Sampling
 from ponder.engine.http import Loopback
 from ponder.engine.owned import Owned, Settings
 from ponder.engine.protocol import Emission, Engine, Prompt, Stopped
+from tests.tiny import CONTROL, MARKUP, THINK, byte_alphabet
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, top_k=0, min_p=0.0, seed=1, max_tokens=60)
 WILD = replace(GREEDY, temperature=1.0)
@@ -54,6 +56,15 @@ def stop(emissions: Sequence[Emission]) -> Stopped:
     stops = [emission for emission in emissions if isinstance(emission, Stopped)]
     assert stops == [emissions[-1]]
     return stops[0]
+
+
+def vocabulary_of(path: Path, *, spelled: bool = False) -> list[bytes]:
+    """The bytes of each id of a model of tests/tiny.py; control tokens have none unless `spelled`."""
+    place = {char: index for index, char in enumerate(byte_alphabet())}
+    stored = [token.decode() for token in read_vocabulary(path)]
+    written = {text: text.encode() for text in (*THINK, *MARKUP)}
+    written |= {text: text.encode() if spelled else b"" for text in CONTROL}
+    return [written[t] if t in written else bytes(place[char] for char in t) for t in stored]
 
 
 def behind(engine: Owned) -> Loopback:

@@ -51,6 +51,7 @@ class LlamaClient:
 
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render with the model's own template; see `ponder.engine.render`."""
+        self.serve()
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
         ids, head, tail = render(rendered, messages, self._pieces)
