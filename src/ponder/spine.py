@@ -82,17 +82,24 @@ class Run:
         start = beginning(voice, tags, Rendered(prompt.opened, prompt.closed, prompt.switched), reason=reason)
         ids: dict[str, int] = {}
         self._opening: tuple[Written, ...] = ()
+        self._closing: tuple[Written, ...] = ()
+        self._answer: tuple[Written, ...] = ()
         if self._steerable and tags is not None:
-            whole = {text: self._engine.tokenize(text, control=True) for text in marks(tags)}
+            # What may have to be written is tokenised now: later the engine could be dead.
+            whole = {text: self._tokens(text) for text in marks(tags)}
             ids = {text: tokens[0][0] for text, tokens in whole.items() if len(tokens) == 1}
-            self._opening = self._engine.tokenize(start.text, control=True) if start.text else ()
+            self._opening = self._tokens(start.text)
+            self._closing = self._tokens(closing(tags) + (ANSWER if voice.untrained else ""))
+            self._answer = self._tokens(ANSWER)
             self._notes += [start.note] if start.note else []
         self._origin = start.origin
-        self._closing = closing(tags) + (ANSWER if voice.untrained else "") if tags else ""
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided")
         self.fold.replay(past)
         self._past = past
         self._meter = Meter(len(prompt.ids), past[-1].time_s if past else 0.0)
+
+    def _tokens(self, text: str) -> tuple[Written, ...]:
+        return self._engine.tokenize(text, control=True) if text else ()
 
     # ------------------------------------------------------------------ for the person
 
@@ -196,7 +203,7 @@ class Run:
             return "eos"
         if self._steerable and self._tags and not self.fold.answered and not self._nudged:
             self._nudged = True
-            yield from self._write(self._engine.tokenize(ANSWER, control=True), "eos")
+            yield from self._write(self._answer, "eos")
             return None
         if stop.eos is not None:
             yield from self.fold.feed(replace(stop.eos, part="tag"))
@@ -209,15 +216,14 @@ class Run:
 
     def _close(self, origin: Origin | FinishReason | None) -> Iterator[Event]:
         assert origin in {"budget", "context", "loop", "eos", "user"}
-        yield from self._write(self._engine.tokenize(self._closing, control=True), origin)
+        yield from self._write(self._closing, origin)
 
     def _complete(self) -> Iterator[Event]:
         """Write the rest of a text in the model's place that an interruption cut off."""
         origin = self._past[-1].origin if self._past else "model"
         if origin in {"budget", "context", "loop", "eos", "user"} and self._tags is not None:
             tail = list(takewhile(lambda token: token.origin == origin, reversed(self._past)))
-            for text in (self._closing, ANSWER):
-                whole = self._engine.tokenize(text, control=True)
+            for whole in (self._closing, self._answer):
                 if [token.id for token in reversed(tail)] == [id_ for id_, _ in whole[: len(tail)]]:
                     yield from self._write(whole[len(tail) :], origin)
                     return
@@ -228,14 +234,13 @@ class Run:
             yield from self.fold.feed(Sampled(token_id, data, None, self._meter.now()), origin)
 
     def _survive(self, deaths: int, death: EngineDiedError) -> None:
-        """Start a dead engine again; raises EngineError if that is of no use."""
+        """Go on with a new engine, which the next piece starts; raises EngineError if that is of no use."""
         if not self._steerable or deaths > RESTARTS:
             raise EngineError(
                 f"the engine died ({death}) after {self.fold.fed} tokens: they are kept, "
                 "type `ponder resume last` to go on."
             )
         self._notes.append(f"The engine died after {self.fold.fed} tokens; it was started again and went on.")
-        self._engine.serve()
 
     def _end(self, reason: FinishReason) -> Iterator[Event]:
         yield from self.fold.end()

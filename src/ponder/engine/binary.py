@@ -9,7 +9,7 @@ from ponder.engine.http import Loopback
 from ponder.engine.llama import LlamaClient
 from ponder.engine.owned import Owned, Settings
 from ponder.engine.process import Process, new_key, source
-from ponder.errors import EngineError
+from ponder.errors import EngineError, InputError
 
 PATIENCE_S = 600.0
 """How long loading may take: hundreds of gigabytes from a slow disk."""
@@ -26,7 +26,7 @@ class Binary(Owned):
     def _start(self) -> tuple[Process, LlamaClient]:
         program = shutil.which(self._path)
         if program is None:
-            raise EngineError(f"{self._path} is no program: give the path of a llama-server executable.")
+            raise InputError(f"{self._path} is no program: give the path of a llama-server executable.")
         key, port = new_key(), self.settings.port or _free_port()
         url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-I", source("guard.py"), program, *arguments(self.settings, port)]

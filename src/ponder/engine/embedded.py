@@ -11,7 +11,6 @@ from dataclasses import asdict
 from ponder.engine.llama import LlamaClient
 from ponder.engine.owned import Owned
 from ponder.engine.process import Process, new_key, source
-from ponder.errors import EngineError
 
 ERRORS_ONLY = 1
 
@@ -37,6 +36,6 @@ class Embedded(Owned):
             process.say(json.dumps(settings))
             answer = json.loads(process.hear() or "{}")
             if "url" not in answer:
-                reason = process.last_words(answer.get("error", ""))
-                raise EngineError(f"llama.cpp cannot load {self.settings.model_path}: {reason}.")
+                what = f"llama.cpp cannot load {self.settings.model_path}"
+                raise process.ended(what, answer.get("error", ""))
         return process, LlamaClient(answer["url"], key, name=f"llama.cpp (xllamacpp {answer['build']})")

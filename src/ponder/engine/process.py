@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ponder.errors import EngineError
+from ponder.engine.protocol import EngineDiedError
+from ponder.errors import EngineError, InputError
 
 LAST_WORDS = 4000
 FAREWELL_S = 0.5
@@ -31,7 +32,7 @@ class Process:
             )
         except OSError as error:
             self._log.close()
-            raise EngineError(f"cannot start {command[0]}: {error.strerror}; is the path right?") from error
+            raise InputError(f"cannot start {command[0]} ({error.strerror}): is the path right?") from error
 
     @property
     def alive(self) -> bool:
@@ -54,12 +55,20 @@ class Process:
             self.popen.stdin.write(line.encode() + b"\n")
             self.popen.stdin.flush()
         except OSError:
-            raise EngineError(f"the engine's process ended at its start: {self.last_words()}.") from None
+            raise self.ended("the engine's process ended at its start") from None
 
     def hear(self) -> str:
         """One line of its standard output; empty when it has ended."""
         assert self.popen.stdout is not None
         return self.popen.stdout.readline().decode("utf-8", "replace").strip()
+
+    def ended(self, what: str, known: str = "") -> EngineError:
+        """The error to raise when it has ended or is about to: a death if a signal killed it."""
+        with suppress(subprocess.TimeoutExpired):
+            code = self.popen.wait(FAREWELL_S)
+            if code < 0:
+                return EngineDiedError(f"{what}: killed by signal {-code}.")
+        return EngineError(f"{what}: {self.last_words(known)}.")
 
     def last_words(self, known: str = "") -> str:
         """What a message can show: the first error in its log's end, else what is `known`, else its last line
