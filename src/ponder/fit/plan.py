@@ -1,0 +1,251 @@
+"""From a model, a machine and a wish to a Plan: placed, timed, and compared with what is published.
+
+One `Planner` serves many plans of one machine: what they share (rooms, calibrations, the speed of a layout)
+is worked out once, so a whole ranking takes some tens of milliseconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ponder.core.hardware import Hardware
+from ponder.core.plan import Plan, Quality, Rate, Wait
+from ponder.errors import InputError
+from ponder.fit.calibration import load as load_calibrations
+from ponder.fit.calibration import machine_key
+from ponder.fit.pace import Pace, batched, pace, stages_of
+from ponder.fit.place import Layout, Placed, Placer
+from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
+from ponder.fit.quality import Length, reasoning_length, scores
+from ponder.fit.rooms import Rooms, rooms
+from ponder.fit.runtime import Runtime
+from ponder.fit.speed import interval
+from ponder.fit.subject import Subject
+from ponder.fit.work import Stage
+
+CONTEXTS = (4096, 8192, 16384, 32768, 65536, 131072)
+"""Contexts that are tried where nobody says otherwise, in tokens."""
+
+PROMPT_TOKENS = 200
+"""Length of a question, in tokens: short, as most are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a person wants to run a model. `n_ctx` 0 and `quantisation` empty: choose for me.
+
+    `batch` requests run at once, each with `n_ctx` tokens. `paging`: plan reading from disk if RAM is short.
+    """
+
+    task: str = "maths"
+    n_ctx: int = 0
+    quantisation: str = ""
+    kv_type: str = "f16"
+    batch: int = 1
+    engine: str = "llama.cpp"
+    prompt_tokens: int = PROMPT_TOKENS
+    paging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The speed of one layout: its stages, the pace of one token, and the factors of the 80 % interval."""
+
+    stages: tuple[Stage, ...]
+    pace: Pace
+    low: float
+    high: float
+    correction: float
+
+
+class Planner:
+    """Makes plans for one machine and one wish."""
+
+    def __init__(self, hardware: Hardware, wish: Wish) -> None:
+        if wish.n_ctx < 0 or wish.batch < 1 or wish.prompt_tokens < 1:
+            raise InputError("A context, a batch and a question must be at least 1; give larger numbers.")
+        self.hardware = hardware
+        self.wish = wish
+        self.rooms: Rooms = rooms(hardware)
+        self._timings: dict[tuple[int, str, Layout, int], Timing] = {}
+
+    @cached_property
+    def _corrections(self) -> dict[str, float]:
+        return {key: found.factor for key, found in load_calibrations().items()}
+
+    # ------------------------------------------------------------------ what to plan
+
+    def contexts(self, subject: Subject) -> tuple[int, ...]:
+        """Contexts to try, shortest first; raises InputError for one that the model was not made for."""
+        most = subject.n_ctx_train
+        if self.wish.n_ctx:
+            if most and self.wish.n_ctx > most:
+                raise InputError(
+                    f"--context {self.wish.n_ctx} is more than {subject.name} was made for; "
+                    f"give {most} or less."
+                )
+            return (self.wish.n_ctx,)
+        return tuple(n_ctx for n_ctx in CONTEXTS if not most or n_ctx <= most) or (most,)
+
+    def length(self, subject: Subject) -> Length | None:
+        """How long its answers are; None where nothing near is published."""
+        return reasoning_length(subject.id, self.wish.task) if subject.id else None
+
+    def enough(self, length: Length | None, contexts: Sequence[int]) -> int:
+        """The shortest of `contexts` that holds nine of ten answers, else the longest."""
+        wanted = self.wish.prompt_tokens + length.p90_tokens if length else 16384
+        return next((n_ctx for n_ctx in contexts if n_ctx >= wanted), contexts[-1])
+
+    def place(self, subject: Subject, quant: str, n_ctx: int) -> Placed | None:
+        """Where it goes, or None where it does not fit."""
+        wish = self.wish
+        runtime = Runtime(n_ctx * wish.batch, wish.kv_type, wish.kv_type, parallel=wish.batch)
+        return Placer(subject.load(quant, runtime), self.rooms).best(wish.paging)
+
+    def best(self, subject: Subject, quant: str) -> Plan:
+        """The plan with the context that suits the task: long enough if that fits, longer if that is free.
+
+        A model that does not fit with any context gets a plan without a placement.
+        """
+        contexts, length = self.contexts(subject), self.length(subject)
+        enough = contexts.index(self.enough(length, contexts))
+        found: tuple[int, Placed] | None = None
+        for place in range(enough, -1, -1):
+            placed = self.place(subject, quant, contexts[place])
+            if placed is not None:
+                found = (contexts[place], placed)
+                break
+        if found is not None and found[0] == contexts[enough]:
+            for n_ctx in contexts[enough + 1 :]:
+                placed = self.place(subject, quant, n_ctx)
+                if placed is None or placed.layout != found[1].layout or placed.placement.tight:
+                    break
+                found = (n_ctx, placed)
+        if found is None:
+            return self.plan(subject, quant, contexts[0], None, length)
+        return self.plan(subject, quant, found[0], found[1], length)
+
+    # ------------------------------------------------------------------ the plan
+
+    def plan(
+        self, subject: Subject, quant: str, n_ctx: int, placed: Placed | None, length: Length | None
+    ) -> Plan:
+        """The plan of a placement; rates are None, and `missing` says why, where they cannot be known."""
+        wish = self.wish
+        quality = tuple(
+            Quality(score.benchmark, score.metric, score.value, score.source)
+            for score in (scores(subject.id, wish.task) if subject.id else ())
+            if score.mode != "non-thinking"
+        )
+        empty = Plan(
+            subject.name,
+            subject.id,
+            quant,
+            subject.file_bytes(quant),
+            n_ctx,
+            wish.kv_type,
+            wish.engine,
+            wish.batch,
+            placed.placement if placed else None,
+            quality=quality,
+            missing=self.rooms.missing if placed else (self._too_small(subject, quant, n_ctx),),
+        )
+        return empty if placed is None else self._timed(empty, subject, placed, length)
+
+    def _timed(self, plan: Plan, subject: Subject, placed: Placed, length: Length | None) -> Plan:
+        missing = list(plan.missing)
+        if length is None:
+            missing.append(f"length of {subject.name}'s answers")
+        if not plan.quality:
+            missing.append(f"published figures of {subject.name} for {self.wish.task}")
+        unknown = self._unknown(placed)
+        if unknown:
+            return replace(plan, missing=(*missing, *unknown))
+        timing = self.timing(subject, plan.quantisation, placed)
+        now = timing.pace.token_s(self.wish.prompt_tokens) / timing.correction
+        reading_s = prefill_time_s(timing.stages, self.wish.prompt_tokens)
+        low, high = interval("prefill", timing.stages)
+        tps = MICRO_BATCH / prefill_time_s(timing.stages, MICRO_BATCH)
+        return replace(
+            plan,
+            decode=Rate(1 / now, timing.low / now, timing.high / now),
+            prefill=Rate(tps, low * tps, high * tps),
+            answer=self._wait(timing, reading_s, length) if length else None,
+            correction=timing.correction,
+            missing=tuple(missing),
+        )
+
+    def timing(self, subject: Subject, quant: str, placed: Placed) -> Timing:
+        """The speed of a layout, kept for other contexts with the same one."""
+        key = (id(subject), quant, placed.layout, placed.placement.paged_bytes)
+        if key not in self._timings:
+            self._timings[key] = self._measure(subject, quant, placed)
+        return self._timings[key]
+
+    def _measure(self, subject: Subject, quant: str, placed: Placed) -> Timing:
+        stages = batched(stages_of(placed, subject.work(quant, self.wish.kv_type)), self.wish.batch)
+        factor = self._corrections.get(machine_key(stages), 1.0) if self._corrections else 1.0
+        speed = pace(stages)
+        low, high = interval("decode", stages, calibrated=factor != 1.0)
+        paged = placed.placement.paged_bytes
+        if paged and self.hardware.disk_read_bps:
+            speed, low, high = _paged(speed, stages, paged, self.hardware.disk_read_bps)
+        return Timing(stages, speed, low, high, factor)
+
+    def _wait(self, timing: Timing, reading_s: float, length: Length) -> Wait:
+        prompt, factor = self.wish.prompt_tokens, timing.correction
+        mean_s = reading_s + timing.pace.writing_s(length.mean_tokens, prompt) / factor
+        return Wait(
+            self.wish.task,
+            prompt,
+            length.mean_tokens,
+            length.p90_tokens,
+            mean_s,
+            mean_s / timing.high,
+            mean_s / timing.low,
+            reading_s + timing.pace.writing_s(length.p90_tokens, prompt) / factor,
+            length.source,
+            length.note,
+        )
+
+    def _unknown(self, placed: Placed) -> list[str]:
+        """What must be known for the speed of this placement, and is not."""
+        used = [share.device for share in placed.placement.shares if share.layers or share.expert_layers]
+        lacking = [
+            f"bandwidth of {'the RAM (--ram-bandwidth 80)' if device.kind == 'cpu' else device.name}"
+            for device in used
+            if device.bandwidth_bps is None
+        ]
+        if placed.placement.paged_bytes and not self.hardware.disk_read_bps:
+            lacking.append("read rate of the disk (--disk 7)")
+        return lacking
+
+    def _too_small(self, subject: Subject, quant: str, n_ctx: int) -> str:
+        wish = self.wish
+        runtime = Runtime(n_ctx * wish.batch, wish.kv_type, wish.kv_type, parallel=wish.batch)
+        load = subject.load(quant, runtime)
+        paged = Placer(load, self.rooms).best(paging=True)
+        if paged is not None:
+            return f"{paged.placement.paged_bytes / 1e9:.1f} GB of RAM"
+        needed, there = load.least_bytes, self.rooms.capacity_bytes
+        return f"memory: weights and cache take {needed / 1e9:.1f} GB of the {there / 1e9:.1f} GB there are"
+
+
+def _paged(
+    speed: Pace, stages: Sequence[Stage], paged_bytes: int, disk_bps: float
+) -> tuple[Pace, float, float]:
+    """The pace when `paged_bytes` of the weights in RAM stay on disk, and the bounds of it.
+
+    Experts: every one is as likely to be missing, so the missing share of what a token reads comes from disk.
+    Dense layers come round in turn, and a cache that is too small has dropped each before it is needed again:
+    all of them are read. The bounds are no hit at all, and the missing share alone.
+    """
+    ram = stages[-1]
+    routed = ram.routed_bytes * ram.used_share
+    whole = ram.routed_bytes + ram.weight_bytes - routed
+    missing = min(1.0, paged_bytes / whole) if whole else 0.0
+    dense = ram.weight_bytes - routed
+    expected = (dense + routed * missing if dense else ram.weight_bytes * missing) / disk_bps
+    worst, least = ram.weight_bytes / disk_bps, ram.weight_bytes * missing / disk_bps
+    slow = replace(speed, fixed_s=speed.fixed_s + expected)
+    return slow, slow.fixed_s / (speed.fixed_s + worst), slow.fixed_s / (speed.fixed_s + least)

@@ -1,0 +1,81 @@
+"""Everything that runs on a machine, the best first.
+
+Every model of the catalogue is planned in every quantisation worth having and every context. A model that is
+clearly larger than the machine is left out before its bytes are counted.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ponder.core.hardware import Hardware
+from ponder.core.plan import Plan
+from ponder.fit.plan import Planner, Wish
+from ponder.fit.quality import TASKS
+from ponder.fit.subject import Subject, everything
+
+QUANTISATIONS = ("Q2_K", "IQ3_XXS", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16")
+"""What is published of nearly every model, the smallest first."""
+
+LEAST_BITS = {"Q2_K": 2.5, "IQ3_XXS": 2.9, "Q3_K_M": 3.4, "IQ4_XS": 4.1, "Q4_K_M": 4.3, "Q5_K_M": 5.2,
+              "Q6_K": 6.3, "Q8_0": 8.2, "BF16": 15.9, "MXFP4_MOE": 4.1}  # fmt: skip
+"""Bits per weight that no file of the recipe goes below, to leave out what cannot fit."""
+
+
+def quantisations(subject: Subject) -> tuple[str, ...]:
+    """The quantisations to plan: of a real file its own; gpt-oss is published in 4 bits, others in all."""
+    if subject.exact:
+        return (subject.exact.quantisation,)
+    if subject.geometry.architecture == "gpt-oss":
+        return ("MXFP4_MOE",)
+    return QUANTISATIONS
+
+
+def rank(
+    hardware: Hardware, wish: Wish | None = None, subjects: Iterable[Subject] | None = None
+) -> list[Plan]:
+    """Plans of all models and quantisations that fit, ordered by `order`; by default of the catalogue.
+
+    Raises InputError for an impossible wish or machine.
+    """
+    wish = wish or Wish()
+    planner = Planner(hardware, wish)
+    found = []
+    for subject in everything() if subjects is None else subjects:
+        if subject.n_ctx_train and wish.n_ctx > subject.n_ctx_train:
+            continue
+        for quant in (wish.quantisation,) if wish.quantisation else quantisations(subject):
+            if subject.parameters * LEAST_BITS.get(quant, 1.5) / 8 > planner.rooms.capacity_bytes:
+                continue
+            plan = planner.best(subject, quant)
+            if plan.fits:
+                found.append(plan)
+    return order(found, wish.task)
+
+
+def order(plans: Sequence[Plan], task: str) -> list[Plan]:
+    """The best published figure first, the quicker answer first among equals; models without a figure of the
+    task's common benchmark come last.
+    """
+    benchmark = common_benchmark(plans, task)
+
+    def place(plan: Plan) -> tuple[float, float, str]:
+        score = figure(plan, benchmark)
+        seconds = plan.answer.mean_s if plan.answer else float("inf")
+        return (-1.0 if score is None else -score, seconds, plan.model)
+
+    return sorted(plans, key=place)
+
+
+def common_benchmark(plans: Iterable[Plan], task: str) -> str:
+    """The benchmark of a task that most of these models publish; empty if none does."""
+    models: dict[str, set[str]] = {name: set() for name in TASKS[task][1]}
+    for plan in plans:
+        for each in plan.quality:
+            if each.metric == "pass@1":
+                models[each.benchmark].add(plan.model)
+    best = max(models, key=lambda name: len(models[name]), default="")
+    return best if best and models[best] else ""
+
+
+def figure(plan: Plan, benchmark: str) -> float | None:
+    """A plan's published percentage on a benchmark; None where there is none."""
+    return next((q.value for q in plan.quality if (q.benchmark, q.metric) == (benchmark, "pass@1")), None)
