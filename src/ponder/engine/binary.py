@@ -46,7 +46,7 @@ class Binary(Owned):
             else:
                 server.close()
                 return
-        raise EngineError(f"{self._path} cannot serve {self.settings.model_path}: {process.last_words()}.")
+        raise process.ended(f"{self._path} cannot serve {self.settings.model_path}")
 
 
 def arguments(settings: Settings, port: int) -> list[str]:

@@ -1,7 +1,8 @@
 """Runs a program that does not know us, and ends it when standard input ends; run as a file.
 
-`python guard.py PROGRAM ARGUMENT…`: what the program says goes to standard error, and its exit code
-becomes ours. The first line of standard input is its key, which others could read in a command line.
+`python guard.py PROGRAM ARGUMENT…`: what the program says goes to standard error, and its exit code, or the
+signal that killed it, becomes ours. The first line of standard input is its key, which everybody could
+read in a command line.
 """
 
 import os
@@ -29,8 +30,9 @@ def main() -> None:
 
     threading.Thread(target=follow, daemon=True).start()
     code = program.wait()
-    sys.stderr.flush()
-    os._exit(code if code >= 0 else 128 - code)
+    if code < 0:
+        os.kill(os.getpid(), -code)
+    os._exit(code)
 
 
 if __name__ == "__main__":

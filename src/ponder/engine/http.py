@@ -92,7 +92,8 @@ class Loopback:
         return connection.getresponse()
 
     def _died(self, error: Exception) -> EngineDiedError:
-        return EngineDiedError(f"the engine at {self.url} is gone ({error or type(error).__name__})")
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return EngineDiedError(f"no answer from {self.url}: {reason}")
 
 
 def as_json(body: Any) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 from ponder.core.request import Message, Sampling
 from ponder.engine.http import Loopback
 from ponder.engine.piece import SEEDS, Piece, foreign
-from ponder.engine.protocol import Ability, Emission, Prompt, Served, Written
+from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written
 from ponder.engine.render import neutral, placeholders, render
 from ponder.errors import ContextError, EngineError
 
@@ -57,7 +57,7 @@ class LlamaClient:
         ids, head, tail = render(rendered, messages, self._pieces)
         bos = self._bos
         if bos and ids[: len(bos)] != bos:
-            ids, head = [*bos, *ids], head + len(bos)
+            ids, head = [*bos, *ids], head and head + len(bos)
         opened = closed = False
         if tags is not None:
             opened = tail.rstrip().endswith(tags[0])
@@ -87,7 +87,11 @@ class LlamaClient:
         self._cached = known
         body = self._body(known, sampling, limit) | {"cache_prompt": same}
         piece = Piece(self._server, body, n_vocab=self._n_vocab, anchor=self._anchor, since=since)
-        yield from piece.emissions()
+        try:
+            yield from piece.emissions()
+        except EngineDiedError:
+            self._served = None  # another one may come, with another model
+            raise
 
     def close(self) -> None:
         """Forget the server; it is not ours to stop."""

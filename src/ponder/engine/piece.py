@@ -75,7 +75,7 @@ class Piece:
                 if told.stop or missing != 1 or told.data is None:
                     return told, missing
                 yield from self._emit(told.id, told.data, told.logprob, told.entropy)
-        raise EngineDiedError(f"the engine at {self._server.url} is gone (its stream broke off)")
+        raise EngineDiedError(f"no answer from {self._server.url}: its stream broke off")
 
     def _emit(
         self, token: int, data: bytes, logprob: float | None, spread: float | None

@@ -1,0 +1,277 @@
+"""The engine's own process: locked to us, replaced when dead, ended when idle, gone when we are."""
+
+import http.client
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from ponder.engine.embedded import Embedded, prestart
+from ponder.engine.http import Loopback
+from ponder.engine.process import Process
+from ponder.engine.protocol import EngineDiedError
+from ponder.errors import EngineError, InputError
+from tests.conftest import SCRIPT
+from tests.engine.asking import GREEDY, WILD, behind, ids, prompt_of, run, settings, stop, tokens
+from tests.store.child import environment
+
+LONG = replace(GREEDY, max_tokens=None, logit_bias=((1, -100.0),))
+
+
+@pytest.fixture
+def own(babbler_gguf: Path) -> Iterator[Embedded]:
+    """An engine that a test may kill."""
+    engine = Embedded(settings(babbler_gguf))
+    yield engine
+    engine.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until it holds; a test that waits in vain fails."""
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.01)
+
+
+def gone(pid: int | None) -> bool:
+    return pid is not None and not psutil.pid_exists(pid)
+
+
+# ---------------------------------------------------------------------- nobody else's
+
+
+@pytest.mark.parametrize("key", ["", "wrong"])
+@pytest.mark.parametrize(
+    "path",
+    ["/props", "/completion", "/tokenize", "/apply-template", "/v1/chat/completions", "/slots", "/metrics"],
+)
+def test_without_the_key_nothing_is_told(babbler: Embedded, path: str, key: str) -> None:
+    stranger = Loopback(behind(babbler).url, key)
+    with pytest.raises(EngineError, match=rf"refused {path} with status 401"):
+        stranger.call(path, {"prompt": "hello", "n_predict": 1})
+    stranger.close()
+
+
+def test_only_this_machine_can_reach_it(babbler: Embedded) -> None:
+    babbler.serve()
+    listening = [
+        connection.laddr.ip
+        for connection in psutil.Process(babbler.pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening == ["127.0.0.1"]
+
+
+def test_no_page_of_another_origin_may_read_it(babbler: Embedded) -> None:
+    server = behind(babbler)
+    for method, path in (("OPTIONS", "/completion"), ("GET", "/health"), ("GET", "/props")):
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+        headers = {"Origin": "https://evil.example", "Authorization": f"Bearer {server.key}"}
+        connection.request(method, path, headers=headers)
+        allowed = connection.getresponse().headers.get("Access-Control-Allow-Origin", "")
+        assert allowed in {"", "http://127.0.0.1"}
+        connection.close()
+
+
+def test_the_key_is_in_no_command_line(babbler: Embedded) -> None:
+    server = behind(babbler)
+    child = psutil.Process(babbler.pid)
+    assert server.key not in " ".join([*child.cmdline(), *child.environ().values()])
+
+
+# ---------------------------------------------------------------------- death
+
+
+@pytest.mark.parametrize("after", [1, 40])
+def test_a_killed_engine_is_replaced_and_goes_on(own: Embedded, after: int) -> None:
+    prompt = prompt_of(own)
+    whole = ids(run(own, GREEDY, prompt))
+    begun: list[int] = []
+    stream = own.stream(prompt, (), LONG, since=0.0)
+    while len(begun) < after:
+        begun += ids([next(stream)])
+    victim = own.pid
+    psutil.Process(victim).kill()
+    with pytest.raises(EngineDiedError):
+        begun += ids(list(stream))
+    assert begun[:60] == whole[: len(begun)]
+    assert own.serve().n_ctx == 2048
+    assert (own.starts, gone(victim)) == (2, True)
+    assert (
+        begun[:60] + ids(run(own, replace(GREEDY, max_tokens=60 - len(begun[:60])), prompt, begun[:60]))
+        == whole
+    )
+
+
+def test_an_engine_that_died_in_between_is_not_noticed(own: Embedded) -> None:
+    prompt = prompt_of(own)
+    for ask in (own.serve, lambda: prompt_of(own), lambda: own.tokenize("a", control=False)):
+        victim = psutil.Process(own.pid)
+        victim.kill()
+        wait_for(lambda: victim.status() == psutil.STATUS_ZOMBIE)  # noqa: B023 - waited for at once
+        assert ask()
+    assert prompt_of(own) == prompt
+    assert own.starts == 4
+
+
+def test_closing_the_iterator_frees_the_engine_at_once(babbler_gguf: Path) -> None:
+    own = Embedded(settings(babbler_gguf, n_ctx=65536))
+    try:
+        stream = own.stream(prompt_of(own), (), LONG, since=0.0)
+        assert len([next(stream) for _ in range(5)]) == 5
+        stream.close()
+        server = Loopback(behind(own).url, behind(own).key, timeout_s=10.0)
+        answer = server.call("/completion", {"prompt": [1, 2, 3], "n_predict": 2, "return_tokens": True})
+        server.close()
+        assert answer["tokens_predicted"] == 2
+    finally:
+        own.close()
+
+
+def test_an_idle_engine_is_unloaded_and_comes_back(speaker_gguf: Path) -> None:
+    own = Embedded(settings(speaker_gguf, idle_s=0.2))
+    try:
+        for starts in (1, 2):
+            assert [token.data.decode() for token in tokens(run(own))] == list(SCRIPT)
+            assert own.starts == starts
+            first = own.pid
+            wait_for(lambda: own.pid is None)
+            assert gone(first)
+    finally:
+        own.close()
+
+
+def test_an_engine_that_is_streaming_is_not_idle(babbler_gguf: Path) -> None:
+    own = Embedded(settings(babbler_gguf, idle_s=0.05))
+    try:
+        stream = own.stream(prompt_of(own), (), GREEDY, since=0.0)
+        next(stream)
+        time.sleep(0.3)
+        assert len(ids(list(stream))) == 60
+    finally:
+        own.close()
+
+
+# ---------------------------------------------------------------------- no start
+
+
+def fails(own: Embedded) -> str:
+    """The sentence of an engine that cannot start; nothing of it is left."""
+    before = psutil.Process().children()
+    with pytest.raises(EngineError) as caught:
+        own.serve()
+    assert psutil.Process().children() == before
+    assert own.pid is None
+    return str(caught.value)
+
+
+def test_what_llama_cpp_cannot_load_is_told_in_its_words(babbler_gguf: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(babbler_gguf.read_bytes()[:200_000])
+    assert "not within the file bounds" in fails(Embedded(settings(cut)))
+    assert "No such file" in fails(Embedded(settings(tmp_path / "none.gguf")))
+    assert "n_ctx_seq == 0" in fails(Embedded(settings(babbler_gguf, n_ctx=-5)))
+    assert "no ggml_type 'q9'" in fails(Embedded(settings(babbler_gguf, kv_type="q9")))
+    told = fails(Embedded(settings(babbler_gguf, speculation="oracle")))
+    assert told == f"llama.cpp cannot load {babbler_gguf}: it has no common_speculative_type 'oracle'."
+
+
+def test_a_busy_port_is_told(babbler: Embedded, babbler_gguf: Path) -> None:
+    port = urlsplit(behind(babbler).url).port or 0
+    assert fails(Embedded(settings(babbler_gguf, port=port))) == (
+        f"port {port} cannot be used (Address already in use): choose another one."
+    )
+
+
+def test_a_process_started_ahead_is_used_and_a_dead_one_replaced(speaker_gguf: Path) -> None:
+    ahead = prestart()
+    own = Embedded(settings(speaker_gguf), ahead)
+    assert own.serve().model == "speaker.gguf"
+    assert own.pid == ahead.popen.pid
+    own.close()
+    dead = prestart()
+    dead.popen.kill()
+    dead.popen.wait()
+    own = Embedded(settings(speaker_gguf), dead)
+    assert own.serve().model == "speaker.gguf"
+    own.close()
+
+
+def test_a_program_that_is_none_is_told() -> None:
+    with pytest.raises(InputError, match=r"cannot start /no/such \(No such file or directory\): is the path"):
+        Process(["/no/such"])
+
+
+def test_an_interrupted_start_leaves_no_process() -> None:
+    process = Process([sys.executable, "-c", "import time; time.sleep(60)"])
+    with pytest.raises(KeyboardInterrupt), process.or_end():
+        raise KeyboardInterrupt
+    assert gone(process.popen.pid)
+
+
+# ---------------------------------------------------------------------- the end
+
+
+def test_close_leaves_nothing_behind(own: Embedded) -> None:
+    own.serve()
+    pid = own.pid
+    assert psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    own.close()
+    assert gone(pid)
+    own.close()
+    assert own.serve().model == "babbler.gguf"
+
+
+def test_the_engine_ends_when_its_program_is_killed(speaker_gguf: Path) -> None:
+    command = [sys.executable, "-m", "tests.engine.parent", str(speaker_gguf)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, env=environment(), cwd=root, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.send_signal(signal.SIGKILL)
+    psutil.wait_procs([child], timeout=20)
+    assert not child.is_running()
+
+
+# ---------------------------------------------------------------------- several at once
+
+
+def test_threads_take_turns(babbler: Embedded) -> None:
+    texts = [f"question {n}" for n in range(4)]
+    alone = [ids(run(babbler, replace(GREEDY, max_tokens=20), prompt_of(babbler, text))) for text in texts]
+    got: dict[int, list[list[int]]] = {n: [] for n in range(4)}
+
+    def ask(n: int) -> None:
+        for _ in range(3):
+            prompt = prompt_of(babbler, texts[n])
+            got[n].append(ids(run(babbler, replace(GREEDY, max_tokens=20), prompt)))
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == {n: [alone[n]] * 3 for n in range(4)}
+    assert babbler.starts == 1
+
+
+def test_a_second_stream_in_one_thread_is_refused_until_the_first_is_closed(babbler: Embedded) -> None:
+    prompt = prompt_of(babbler)
+    first = babbler.stream(prompt, (), LONG, since=0.0)
+    next(first)
+    assert prompt_of(babbler) == prompt, "questions may be asked meanwhile"
+    with pytest.raises(EngineError, match="still answering: close that stream"):
+        run(babbler, GREEDY, prompt)
+    closer = threading.Thread(target=first.close)
+    closer.start()
+    closer.join()
+    assert stop(run(babbler, WILD, prompt))
