@@ -82,6 +82,8 @@ class Placer:
         self._routed = [0, *accumulate(load.sizes.routed)]
         self._cache = [0, *accumulate(load.cache)]
         self._base = [f + c for f, c in zip(self._fixed, self._cache, strict=True)]
+        self._reserves: dict[tuple[str, bool], int] = {}
+        self._device_bytes = load.sizes.head + self._base[-1] + self._routed[-1]
 
     def best(self, paging: bool = False) -> Placed | None:
         """The first placement that fits; with `paging` one that reads from disk, if nothing else does."""
@@ -94,15 +96,14 @@ class Placer:
         return found
 
     def _candidates(self) -> Iterator[Placed]:
-        gpus = sorted(self.rooms.gpus, key=lambda room: -(room.device.bandwidth_bps or 0.0))
-        seen: set[Room] = set()
+        places = range(len(self.rooms.gpus))
+        fast = sorted(places, key=lambda place: -(self.rooms.gpus[place].device.bandwidth_bps or 0.0))
+        gpus = [self.rooms.gpus[place] for place in fast]
         for gpu in gpus:
-            if gpu not in seen:
-                seen.add(gpu)
+            if self._device_bytes <= gpu.capacity_bytes:
                 yield self._whole(gpu)
         for count in range(2, len(gpus) + 1):
-            chosen = tuple(gpu for gpu in self.rooms.gpus if gpu in set(gpus[:count]))[:count]
-            yield from self._split(chosen)
+            yield from self._split(tuple(self.rooms.gpus[place] for place in sorted(fast[:count])))
         if self.rooms.ram is None:
             return
         if gpus:
@@ -115,6 +116,8 @@ class Placer:
 
     def _split(self, gpus: tuple[Room, ...]) -> Iterator[Placed]:
         """All layers over several GPUs, evenly by room; with the margin free if that is possible."""
+        if self._device_bytes > sum(gpu.capacity_bytes for gpu in gpus):
+            return
         for margin in (True, False):
             if self._fill(gpus, 0, margin)[0] == 0:
                 yield self.account(Layout(gpus, self._even(gpus, margin), 0))
@@ -151,8 +154,12 @@ class Placer:
 
     def _fill(self, gpus: Sequence[Room], experts: int, margin: bool, share: float = 1.0) -> tuple[int, ...]:
         """Bounds when the GPUs are filled from the last layer back, each to `share` of its room."""
-        before = self._routed[experts]
-        sums = [base + max(0, routed - before) for base, routed in zip(self._base, self._routed, strict=True)]
+        base, routed, before = self._base, self._routed, self._routed[experts]
+
+        def held(layer: int) -> int:
+            """Bytes on GPUs of the layers before this one."""
+            return base[layer] + max(0, routed[layer] - before)
+
         stop = self.load.layers
         bounds = [stop]
         for place, gpu in enumerate(reversed(gpus)):
@@ -161,14 +168,18 @@ class Placer:
             )
             budget = int(budget * share) - (self.load.sizes.head if place == 0 else 0)
             if budget > 0:
-                stop = bisect_left(sums, sums[stop] - budget, 0, stop)
+                stop = bisect_left(range(stop), held(stop) - budget, key=held)
             bounds.append(stop)
         return tuple(reversed(bounds))
 
     def _reserve(self, gpu: Room, spilled: bool) -> int:
         """Bytes of a GPU that hold neither weights nor cache, in the worst case."""
-        staged = self._staged() if spilled else 0
-        return device_memory(gpu.backend, weights=0, cache=0, compute=self.load.compute, staged=staged).worst
+        key = gpu.backend, spilled
+        if key not in self._reserves:
+            staged = self._staged() if spilled else 0
+            memory = device_memory(gpu.backend, weights=0, cache=0, compute=self.load.compute, staged=staged)
+            self._reserves[key] = memory.worst
+        return self._reserves[key]
 
     def _staged(self) -> int:
         """The largest tensor that is copied to a GPU for a batch; of a dense layer about a third of it."""

@@ -68,6 +68,7 @@ class Planner:
         self.wish = wish
         self.rooms: Rooms = rooms(hardware)
         self._timings: dict[tuple[int, str, Layout, int], Timing] = {}
+        self._published: dict[str, tuple[Length | None, tuple[Quality, ...]]] = {}
 
     @cached_property
     def _corrections(self) -> dict[str, float]:
@@ -89,7 +90,20 @@ class Planner:
 
     def length(self, subject: Subject) -> Length | None:
         """How long its answers are; None where nothing near is published."""
-        return reasoning_length(subject.id, self.wish.task) if subject.id else None
+        return self.published(subject)[0]
+
+    def published(self, subject: Subject) -> tuple[Length | None, tuple[Quality, ...]]:
+        """What is published of a model for the task: the length of its answers, and its scores."""
+        if not subject.id:
+            return None, ()
+        if subject.id not in self._published:
+            quality = tuple(
+                Quality(score.benchmark, score.metric, score.value, score.source)
+                for score in scores(subject.id, self.wish.task)
+                if score.mode != "non-thinking"
+            )
+            self._published[subject.id] = reasoning_length(subject.id, self.wish.task), quality
+        return self._published[subject.id]
 
     def enough(self, length: Length | None, contexts: Sequence[int]) -> int:
         """The shortest of `contexts` that holds nine of ten answers, else the longest."""
@@ -107,36 +121,29 @@ class Planner:
 
         A model that does not fit with any context gets a plan without a placement.
         """
-        contexts, length = self.contexts(subject), self.length(subject)
-        enough = contexts.index(self.enough(length, contexts))
-        found: tuple[int, Placed] | None = None
-        for place in range(enough, -1, -1):
-            placed = self.place(subject, quant, contexts[place])
-            if placed is not None:
-                found = (contexts[place], placed)
+        n_ctx, placed = self.choose(subject, quant) or (self.contexts(subject)[0], None)
+        return self.plan(subject, quant, n_ctx, placed)
+
+    def choose(self, subject: Subject, quant: str) -> tuple[int, Placed] | None:
+        """(context, placement) of `best`; None where no context fits."""
+        contexts = self.contexts(subject)
+        enough = contexts.index(self.enough(self.length(subject), contexts))
+        tried = ((n_ctx, self.place(subject, quant, n_ctx)) for n_ctx in reversed(contexts[: enough + 1]))
+        found = next(((n_ctx, placed) for n_ctx, placed in tried if placed is not None), None)
+        if found is None or found[0] != contexts[enough]:
+            return found
+        for n_ctx in contexts[enough + 1 :]:
+            placed = self.place(subject, quant, n_ctx)
+            if placed is None or placed.layout != found[1].layout or placed.placement.tight:
                 break
-        if found is not None and found[0] == contexts[enough]:
-            for n_ctx in contexts[enough + 1 :]:
-                placed = self.place(subject, quant, n_ctx)
-                if placed is None or placed.layout != found[1].layout or placed.placement.tight:
-                    break
-                found = (n_ctx, placed)
-        if found is None:
-            return self.plan(subject, quant, contexts[0], None, length)
-        return self.plan(subject, quant, found[0], found[1], length)
+            found = (n_ctx, placed)
+        return found
 
     # ------------------------------------------------------------------ the plan
 
-    def plan(
-        self, subject: Subject, quant: str, n_ctx: int, placed: Placed | None, length: Length | None
-    ) -> Plan:
+    def plan(self, subject: Subject, quant: str, n_ctx: int, placed: Placed | None) -> Plan:
         """The plan of a placement; rates are None, and `missing` says why, where they cannot be known."""
         wish = self.wish
-        quality = tuple(
-            Quality(score.benchmark, score.metric, score.value, score.source)
-            for score in (scores(subject.id, wish.task) if subject.id else ())
-            if score.mode != "non-thinking"
-        )
         empty = Plan(
             subject.name,
             subject.id,
@@ -147,13 +154,13 @@ class Planner:
             wish.engine,
             wish.batch,
             placed.placement if placed else None,
-            quality=quality,
+            quality=self.published(subject)[1],
             missing=self.rooms.missing if placed else (self._too_small(subject, quant, n_ctx),),
         )
-        return empty if placed is None else self._timed(empty, subject, placed, length)
+        return empty if placed is None else self._timed(empty, subject, placed)
 
-    def _timed(self, plan: Plan, subject: Subject, placed: Placed, length: Length | None) -> Plan:
-        missing = list(plan.missing)
+    def _timed(self, plan: Plan, subject: Subject, placed: Placed) -> Plan:
+        missing, length = list(plan.missing), self.length(subject)
         if length is None:
             missing.append(f"length of {subject.name}'s answers")
         if not plan.quality:

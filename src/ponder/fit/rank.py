@@ -45,9 +45,9 @@ def rank(
         for quant in (wish.quantisation,) if wish.quantisation else quantisations(subject):
             if subject.parameters * LEAST_BITS.get(quant, 1.5) / 8 > planner.rooms.capacity_bytes:
                 continue
-            plan = planner.best(subject, quant)
-            if plan.fits:
-                found.append(plan)
+            chosen = planner.choose(subject, quant)
+            if chosen is not None:
+                found.append(planner.plan(subject, quant, *chosen))
     return order(found, wish.task)
 
 
