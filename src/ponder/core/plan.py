@@ -62,7 +62,8 @@ class Placement:
     """How a model is laid out, with llama.cpp's own numbers for it.
 
     `gpu_layers` is `-ngl` (the output head counts as a layer), `cpu_expert_layers` is `--n-cpu-moe`,
-    `tensor_split` is `-ts` (empty on one GPU). `paged_bytes` find no room in RAM and stay on disk.
+    `tensor_split` is `-ts`, one number for each GPU of the machine (empty if it has one). `paged_bytes`
+    find no room in RAM and stay on disk.
     """
 
     kind: PlacementKind

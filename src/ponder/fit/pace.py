@@ -67,12 +67,12 @@ def batched(stages: Sequence[Stage], batch: int) -> tuple[Stage, ...]:
 def stages_of(placed: Placed, work: Work) -> tuple[Stage, ...]:
     """The stages of a layout, in the order of the work: what is in RAM last."""
     layout, layers, found = placed.layout, work.layers, []
-    for place, gpu in enumerate(layout.gpus):
+    for place, share in enumerate(placed.placement.shares[: len(layout.gpus)]):
         first, stop = layout.bounds[place : place + 2]
         if stop > first or place == len(layout.gpus) - 1:
             held = range(max(first, min(stop, layout.experts)), stop)
             last = place == len(layout.gpus) - 1
-            found.append(_stage(work, gpu.device, range(first, stop), held, head=last))
+            found.append(_stage(work, share.device, range(first, stop), held, head=last))
     start = layout.start if layout.gpus else layers
     experts = range(max(start, layout.experts) if layout.gpus else layers)
     ram = placed.placement.shares[-1].device

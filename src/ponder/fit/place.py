@@ -50,11 +50,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Layers [bounds[i], bounds[i + 1]) are on GPU i of `gpus`; those before bounds[0] are in RAM, and so are
-    the experts of the layers before `experts`.
+    """Layers [bounds[i], bounds[i + 1]) are on the machine's GPU number gpus[i]; those before bounds[0] are
+    in RAM, and so are the experts of the layers before `experts`.
     """
 
-    gpus: tuple[Room, ...]
+    gpus: tuple[int, ...]
     bounds: tuple[int, ...]
     experts: int
 
@@ -98,31 +98,27 @@ class Placer:
     def _candidates(self) -> Iterator[Placed]:
         places = range(len(self.rooms.gpus))
         fast = sorted(places, key=lambda place: -(self.rooms.gpus[place].device.bandwidth_bps or 0.0))
-        gpus = [self.rooms.gpus[place] for place in fast]
-        for gpu in gpus:
-            if self._device_bytes <= gpu.capacity_bytes:
-                yield self._whole(gpu)
-        for count in range(2, len(gpus) + 1):
-            yield from self._split(tuple(self.rooms.gpus[place] for place in sorted(fast[:count])))
+        for gpu in fast:
+            if self._device_bytes <= self.rooms.gpus[gpu].capacity_bytes:
+                yield self.account(Layout((gpu,), (0, self.load.layers), 0))
+        for count in range(2, len(fast) + 1):
+            yield from self._split(tuple(sorted(fast[:count])))
         if self.rooms.ram is None:
             return
-        if gpus:
-            yield from self._beside_ram(self.rooms.gpus)
-            yield from (self._beside_ram((gpus[0],)) if len(gpus) > 1 else ())
+        if fast:
+            yield from self._beside_ram(tuple(places))
+            yield from (self._beside_ram((fast[0],)) if len(fast) > 1 else ())
         yield self.account(Layout((), (self.load.layers,), self.load.layers))
 
-    def _whole(self, gpu: Room) -> Placed:
-        return self.account(Layout((gpu,), (0, self.load.layers), 0))
-
-    def _split(self, gpus: tuple[Room, ...]) -> Iterator[Placed]:
+    def _split(self, gpus: tuple[int, ...]) -> Iterator[Placed]:
         """All layers over several GPUs, evenly by room; with the margin free if that is possible."""
-        if self._device_bytes > sum(gpu.capacity_bytes for gpu in gpus):
+        if self._device_bytes > sum(self.rooms.gpus[gpu].capacity_bytes for gpu in gpus):
             return
         for margin in (True, False):
             if self._fill(gpus, 0, margin)[0] == 0:
                 yield self.account(Layout(gpus, self._even(gpus, margin), 0))
 
-    def _even(self, gpus: tuple[Room, ...], margin: bool) -> tuple[int, ...]:
+    def _even(self, gpus: tuple[int, ...], margin: bool) -> tuple[int, ...]:
         """Bounds that fill every GPU to about the same share of its room."""
         low, high = 0.0, 1.0
         bounds = self._fill(gpus, 0, margin)
@@ -135,7 +131,7 @@ class Placer:
                 low = middle
         return bounds
 
-    def _beside_ram(self, gpus: tuple[Room, ...]) -> Iterator[Placed]:
+    def _beside_ram(self, gpus: tuple[int, ...]) -> Iterator[Placed]:
         """As much as possible on the GPUs, the rest in RAM: experts first, then whole layers."""
         layers = self.load.layers
         if self._routed[-1] and self._fill(gpus, layers, True)[0] == 0:
@@ -152,7 +148,7 @@ class Placer:
         if bounds[0] < layers:
             yield self.account(Layout(gpus, bounds, layers))
 
-    def _fill(self, gpus: Sequence[Room], experts: int, margin: bool, share: float = 1.0) -> tuple[int, ...]:
+    def _fill(self, gpus: Sequence[int], experts: int, margin: bool, share: float = 1.0) -> tuple[int, ...]:
         """Bounds when the GPUs are filled from the last layer back, each to `share` of its room."""
         base, routed, before = self._base, self._routed, self._routed[experts]
 
@@ -162,7 +158,7 @@ class Placer:
 
         stop = self.load.layers
         bounds = [stop]
-        for place, gpu in enumerate(reversed(gpus)):
+        for place, gpu in enumerate(self.rooms.gpus[number] for number in reversed(gpus)):
             budget = (
                 gpu.capacity_bytes - (gpu.margin_bytes if margin else 0) - self._reserve(gpu, experts > 0)
             )
@@ -193,25 +189,31 @@ class Placer:
         """
         shares = [self._gpu_share(layout, place) for place in range(len(layout.gpus))]
         alone = len(shares) == 1 and layout.start == 0 and not layout.experts
-        if alone and layout.gpus[0].device.kind == "unified":
+        if alone and self.rooms.gpus[layout.gpus[0]].device.kind == "unified":
             shares = [replace(shares[0], weights_bytes=self.load.loaded_bytes)]
         elif self.rooms.ram is not None:
             shares.append(self._ram_share(layout, self.rooms.ram))
         kind = self._kind(layout)
-        counts = [b - a for a, b in pairwise(layout.bounds)]
-        if len(counts) > 1:
-            counts[-1] += 1
         placement = Placement(
             kind,
             tuple(shares),
             gpu_layers=self.load.layers - layout.start + 1 if layout.gpus else 0,
             cpu_expert_layers=layout.experts if layout.gpus and self._routed[-1] else 0,
-            tensor_split=tuple(counts) if len(counts) > 1 else (),
+            tensor_split=self._tensor_split(layout),
         )
         return Placed(layout, placement)
 
+    def _tensor_split(self, layout: Layout) -> tuple[int, ...]:
+        """Layers of each GPU of the machine (0: not used); the head counts as one layer of the last."""
+        counts = [0] * len(self.rooms.gpus)
+        for gpu, (first, stop) in zip(layout.gpus, pairwise(layout.bounds), strict=True):
+            counts[gpu] = stop - first
+        if layout.gpus:
+            counts[layout.gpus[-1]] += 1
+        return tuple(counts) if len(counts) > 1 and layout.gpus else ()
+
     def _gpu_share(self, layout: Layout, place: int) -> Share:
-        gpu, (first, stop) = layout.gpus[place], layout.bounds[place : place + 2]
+        gpu, (first, stop) = self.rooms.gpus[layout.gpus[place]], layout.bounds[place : place + 2]
         held = max(first, min(stop, layout.experts))
         weights = self._fixed[stop] - self._fixed[first] + self._routed[stop] - self._routed[held]
         weights += self.load.sizes.head if place == len(layout.gpus) - 1 else 0
@@ -265,7 +267,7 @@ class Placer:
             return "experts in RAM"
         if len(layout.gpus) > 1:
             return "layer split"
-        return "unified memory" if layout.gpus[0].device.kind == "unified" else "one GPU"
+        return "unified memory" if self.rooms.gpus[layout.gpus[0]].device.kind == "unified" else "one GPU"
 
     def _paged(self, placed: Placed) -> Placed | None:
         """The same layout with what RAM cannot hold left on disk; None if more than weights is too much."""

@@ -12,7 +12,7 @@ from ponder.fit.plan import Planner, Wish
 from ponder.fit.quality import TASKS
 from ponder.fit.subject import Subject, everything
 
-QUANTISATIONS = ("Q2_K", "IQ3_XXS", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16")
+QUANTISATIONS = ("Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16")
 """What is published of nearly every model, the smallest first."""
 
 LEAST_BITS = {"Q2_K": 2.5, "IQ3_XXS": 2.9, "Q3_K_M": 3.4, "IQ4_XS": 4.1, "Q4_K_M": 4.3, "Q5_K_M": 5.2,

@@ -1,0 +1,176 @@
+"""Every number of a plan with its arithmetic, and what the numbers mean in plain words."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ponder.core.plan import Figure, Plan
+from ponder.fit.geometry import Compressed, DeltaNet, Grouped, Latent, Mamba, Mixer
+from ponder.fit.memory import BACKENDS, cache_bytes_per_token
+from ponder.fit.place import Placed
+from ponder.fit.plan import Planner
+from ponder.fit.prefill import MICRO_BATCH, prefill
+from ponder.fit.rooms import GPU_MARGIN_BYTES
+from ponder.fit.runtime import Runtime
+from ponder.fit.speed import decode
+from ponder.fit.subject import Subject
+
+MIB = 1 << 20
+READING_TPS = 5.0
+"""Tokens per second at which most people read: some 240 words a minute at 1.3 tokens a word."""
+
+
+def explained(planner: Planner, subject: Subject, plan: Plan) -> Plan:
+    """The plan with `why` filled: memory, speed and answer, each with its arithmetic."""
+    placed = planner.place(subject, plan.quantisation, plan.n_ctx)
+    if placed is None:
+        return plan
+    figures = [*_memory(subject, plan, placed), *_speed(planner, subject, plan, placed)]
+    return replace(plan, why=tuple(figures))
+
+
+def _memory(subject: Subject, plan: Plan, placed: Placed) -> Iterator[Figure]:
+    sizes = subject.sizes(plan.quantisation)
+    source = (
+        "the file's header" if subject.exact else f"llama.cpp's recipe {plan.quantisation} for its tensors"
+    )
+    parts = (
+        f"attention, norms and dense layers {sum(sizes.fixed) / 1e9:.2f} + experts "
+        f"{sum(sizes.routed) / 1e9:.2f} + head {sizes.head / 1e9:.2f} + table {sizes.embedding / 1e9:.2f} GB"
+    )
+    if sizes.tied:
+        parts += " (head and table are one)"
+    yield Figure("file", plan.file_bytes / 1e9, "GB", parts, source)
+    for words, size in _cache_words(subject, plan):
+        yield Figure("cache", size / 1e9, "GB", words, "llama.cpp's allocation of its cache")
+    for share in placed.placement.shares:
+        words = (
+            f"weights {share.weights_bytes / MIB:,.0f} + cache {share.cache_bytes / MIB:,.0f} + scratch "
+            f"{share.compute_bytes / MIB:,.0f} + driver {share.overhead_bytes / MIB:,.0f} MiB, +/- "
+            f"{share.uncertainty_bytes / MIB:,.0f}; of {share.capacity_bytes / MIB:,.0f}"
+        )
+        source = BACKENDS["cpu" if share.device.kind == "cpu" else "cuda"].source
+        yield Figure(share.device.name, share.total_bytes / 1e9, "GB", words, source)
+    if placed.placement.paged_bytes:
+        yield Figure("on disk", placed.placement.paged_bytes / 1e9, "GB", "what RAM cannot hold", "")
+
+
+def _cache_words(subject: Subject, plan: Plan) -> Iterator[tuple[str, int]]:
+    """Arithmetic and bytes of the cache, for each kind of layer."""
+    geometry = subject.geometry
+    runtime = Runtime(plan.n_ctx * plan.batch, plan.kv_type, plan.kv_type, parallel=plan.batch)
+    layers = subject.load(plan.quantisation, runtime).cache
+    for number, kind in enumerate(geometry.kinds):
+        count = geometry.pattern.count(number)
+        size = layers[geometry.pattern.index(number)]
+        if size:
+            yield f"{count} layers x {_row_words(kind.mixer, plan, runtime)}", size * count
+
+
+def _row_words(mixer: Mixer | None, plan: Plan, runtime: Runtime) -> str:
+    tokens = f"{runtime.cells * runtime.streams:,} tokens of {plan.kv_type}"
+    match mixer:
+        case Grouped():
+            near = f"{runtime.window_cells(mixer.window):,} tokens (window) of {plan.kv_type}"
+            values = f"{mixer.kv_heads} heads x ({mixer.key_dim} + {mixer.value_dim}) numbers"
+            return f"{values} x {near if mixer.window else tokens}"
+        case Latent(absorbed=True):
+            return f"({mixer.kv_rank} + {mixer.rope_dim} + {mixer.index_dim}) numbers (MLA latent) x {tokens}"
+        case Latent():
+            key = mixer.nope_dim + mixer.rope_dim
+            return f"{mixer.heads} heads x ({key} + {mixer.value_dim}) numbers (file without MLA) x {tokens}"
+        case Compressed():
+            return f"window of {mixer.window}, and one entry per {mixer.ratio or 'no'} tokens of {tokens}"
+        case DeltaNet() | Mamba():
+            return "a state of constant size"
+    return "nothing"
+
+
+def _speed(planner: Planner, subject: Subject, plan: Plan, placed: Placed) -> Iterator[Figure]:
+    if plan.decode is None:
+        return
+    timing = planner.timing(subject, plan.quantisation, placed)
+    depth = float(planner.wish.prompt_tokens)
+    speed = decode(timing.stages, depth, timing.correction)
+    for term in speed.terms:
+        name = f"{term.name} on {term.device}" if term.device else term.name
+        yield Figure(name, term.time_s * 1e3, "ms per token", term.arithmetic, f"class {speed.fit_class}")
+    paged_s = timing.pace.token_s(depth) - sum(term.time_s for term in speed.terms)
+    if placed.placement.paged_bytes:
+        rate = (planner.hardware.disk_read_bps or 0.0) / 1e9
+        yield Figure(
+            "disk", paged_s * 1e3, "ms per token", f"what is not in RAM, at {rate:g} GB/s", "as given"
+        )
+    words = "1 / the sum of the times above"
+    if timing.correction != 1.0:
+        words += f", x {timing.correction:.2f} measured on this machine (ponder fit --calibrate)"
+    yield Figure("decode", plan.decode.tps, "tokens/s", words, f"80 %: {plan.decode.low_tps:.3g} to "
+                 f"{plan.decode.high_tps:.3g}")  # fmt: skip
+    for term in prefill(timing.stages, MICRO_BATCH).terms:
+        yield Figure(f"prefill, {term.name} on {term.device}", term.time_s * 1e3, "ms", term.arithmetic)
+    if plan.answer is not None:
+        wait = plan.answer
+        words = (
+            f"{wait.prompt_tokens} tokens read, then {wait.mean_tokens:,.0f} written, each slower than the one "
+            f"before it; a tenth of the answers take more than {wait.p90_s:.0f} s ({wait.p90_tokens:,.0f} tokens)"
+        )
+        yield Figure(
+            "answer", wait.mean_s, "s", words, wait.source + (f" ({wait.note})" if wait.note else "")
+        )
+
+
+def in_plain_words(planner: Planner, subject: Subject, plan: Plan) -> list[str]:
+    """Memory, quantisation, bandwidth and speed, with this machine's own numbers; one paragraph each."""
+    if plan.placement is None:
+        return [f"{plan.model} does not fit: {'; '.join(plan.missing)} too little."]
+    sizes, found = subject.sizes(plan.quantisation), []
+    bits = 8 * plan.file_bytes / subject.parameters if subject.parameters else 0
+    found.append(
+        f"Memory. The weights of {plan.model} are {plan.file_bytes / 1e9:.1f} GB in {plan.quantisation}"
+        + (f", {bits:.1f} bits for each of {subject.parameters / 1e9:.1f} billion numbers" if bits else "")
+        + ". They have to lie in memory all the time, because every token reads "
+        + (
+            f"{sizes.read_per_token / 1e9:.1f} GB of them (a router picks the experts anew for each token)."
+            if sizes.used_share
+            else "all of them."
+        )
+    )
+    if subject.parameters:
+        found.append(
+            f"Quantisation. One more bit per number costs {subject.parameters / 8e9:.1f} GB here, and time in "
+            "proportion. 4 bits keep nearly all of a large model's quality; small models, and hard tasks, lose "
+            "more."
+        )
+    runtime = Runtime(plan.n_ctx * plan.batch, plan.kv_type, plan.kv_type, parallel=plan.batch)
+    per_thousand = cache_bytes_per_token(subject.geometry, runtime) * 1000
+    found.append(
+        f"Context. What it has read and thought is kept: {per_thousand / 1e6:,.0f} MB per 1,000 tokens, "
+        f"{sum(share.cache_bytes for share in plan.placement.shares) / 1e9:.2f} GB for {plan.n_ctx:,}. A reasoning "
+        "model fills it with its own reasoning; when it is full, the answer is cut off."
+    )
+    main = max(plan.placement.shares, key=lambda share: share.weights_bytes)
+    if plan.decode and main.device.bandwidth_bps:
+        found.append(_speed_words(plan, main.device.name, main.device.bandwidth_bps))
+    if plan.placement.tight:
+        found.append(
+            f"Tight. It fits, but less than {GPU_MARGIN_BYTES >> 20} MiB of a GPU stay free: close what else "
+            "uses it, or take a shorter context."
+        )
+    return found
+
+
+def _speed_words(plan: Plan, device: str, bandwidth_bps: float) -> str:
+    decode_tps = plan.decode.tps if plan.decode else 0.0
+    words = (
+        f"Speed. {device} reads {bandwidth_bps / 1e9:,.0f} GB per second, and writing a token means reading the "
+        f"weights once: that gives {decode_tps:.3g} tokens/s. People read about {READING_TPS:.0f} a second, so "
+    )
+    if plan.answer is None:
+        return words + ("you need not wait for it." if decode_tps >= READING_TPS else "you will wait for it.")
+    minutes = plan.answer.mean_s / 60
+    if decode_tps < 1:
+        return words + f"this is {decode_tps * 60:.0f} tokens per minute: a batch job for the night."
+    if decode_tps < READING_TPS or minutes > 10:
+        return (
+            words + f"a mean answer takes {minutes:.0f} minutes: better as a batch job than in conversation."
+        )
+    return words + f"it is comfortable to follow; a mean answer takes {plan.answer.mean_s:.0f} s."
