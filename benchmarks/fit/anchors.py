@@ -1,100 +1,90 @@
-"""What other planners would have said, re-implemented from their published formulas, unfitted.
+"""The published speed formulas of other planners, as they are (not fitted), on the same rows.
 
-Only for comparison in these tables; nothing of it is part of the package. Versions read: llmfit 3f44fd3
-(1.1.17), whichllm a897551, ggufit 0.3.0, ridgepoint 0.1.2, gguf-parser-go 8dc7a62.
+Their shapes and constants are those that their sources and documentation state: llmfit @3f44fd3, ridgepoint
+0.1.2, ggufit 0.3.0. None has a term for kernels, depth (but ridgepoint) or several GPUs in a row.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from ponder.fit.geometry import Geometry, Grouped, Latent
-from ponder.fit.memory import cache_bytes
-from ponder.fit.runtime import CACHE_TYPES, Runtime
+from benchmarks.fit.speed_rows import Row, kv_bytes, shapes
 from ponder.fit.tensors import parameters
+from ponder.fit.work import Stage
 
-GIB = 1 << 30
-MIB = 1 << 20
+LLMFIT_BYTES = {"16": 2.0, "8": 1.0, "4": 0.5, "2": 0.35, "mx": 0.5}
+GGUFIT_BYTES = {"16": 2.0, "8": 1.06, "4": 0.6, "2": 0.35, "mx": 0.56}
 
-
-def _type_bytes(runtime: Runtime) -> float:
-    block, size = CACHE_TYPES[runtime.cache_k]
-    return size / block
+Placed = tuple[Row, tuple[Stage, ...]]
 
 
-def llmfit_weights(shape: Geometry) -> float:
-    """0.58 bytes per parameter for Q4_K_M; parameters as Hugging Face counts them, draft layer included."""
-    counted = parameters(shape)
-    copies = 2 * shape.hidden * shape.vocab if shape.draft else 0
-    return 0.58 * (counted.total + counted.draft + copies)
+def _active(row: Row) -> int:
+    return parameters(shapes()[row.model]).active
 
 
-def ggufit_weights(shape: Geometry) -> float:
-    """0.6 bytes per parameter for Q4_K_M."""
-    return 0.6 * parameters(shape).total
+def _split(stages: Sequence[Stage]) -> tuple[Stage, Stage | None]:
+    ram = next((stage for stage in stages if stage.device.kind == "cpu"), None)
+    return next((stage for stage in stages if stage is not ram), stages[0]), ram
 
 
-def llmfit_cache(shape: Geometry, runtime: Runtime) -> float:
-    """2 x layers x kv heads x head size x context; for MLA it takes the configuration's 128 heads of 56."""
-    mixer = shape.attention
-    if isinstance(mixer, Grouped):
-        width = mixer.kv_heads * mixer.key_dim
-    elif isinstance(mixer, Latent):
-        width = shape.hidden
-    else:
-        raise TypeError(mixer)
-    return 2 * shape.layers * width * runtime.context * _type_bytes(runtime)
+def _bps(stage: Stage) -> float:
+    return stage.device.bandwidth_bps or float("nan")
 
 
-def ridgepoint_cache(shape: Geometry, runtime: Runtime) -> float:
-    """Heads or latent, exact for the current layout; it does not know the old one (ggufit likewise)."""
-    mixer = shape.attention
-    if isinstance(mixer, Latent):
-        return shape.layers * (mixer.kv_rank + mixer.rope_dim) * runtime.context * _type_bytes(runtime)
-    return cache_bytes(shape, runtime)
+def llmfit(placed: Placed) -> float:
+    """0.55 BW / (active parameters x bytes), x 0.8 with experts, x 0.9 with GPUs, x 0.3 on a processor.
+
+    Experts in RAM: 0.8 / (all / DDR + all / (0.55 BW)), with the true bandwidth of the RAM.
+    """
+    row, stages = placed
+    gpu, ram = _split(stages)
+    moved = _active(row) * LLMFIT_BYTES[gpu.arithmetic]
+    if ram and row.placement == "hybrid":
+        return 0.8 / (moved / _bps(ram) + moved / (0.55 * _bps(gpu)))
+    if row.placement == "cpu":
+        return 0.3 * 0.55 * _bps(stages[0]) / moved
+    experts = 0.8 if shapes()[row.model].experts else 1.0
+    return 0.55 * _bps(gpu) / moved * experts * (0.9 if len(stages) > 1 else 1.0)
 
 
-def gguf_parser_cache(shape: Geometry, runtime: Runtime) -> float:
-    """Key and value length per kv head; for MLA 192 + 128 per layer."""
-    mixer = shape.attention
-    if isinstance(mixer, Latent):
-        width = mixer.nope_dim + mixer.rope_dim + mixer.value_dim
-        return shape.layers * width * runtime.context * _type_bytes(runtime)
-    return cache_bytes(shape, runtime)
+def ridgepoint(placed: Placed) -> float:
+    """0.61 x the sum of all bandwidths / (weights read + cache)."""
+    row, stages = placed
+    if row.placement in {"hybrid", "cpu"}:
+        return float("nan")
+    moved = sum(stage.weight_bytes for stage in stages) + kv_bytes(row.model, row.depth)
+    return 0.61 * sum(_bps(stage) for stage in stages) / moved
 
 
-def whichllm_cache(shape: Geometry, runtime: Runtime) -> float:
-    """3.5 MiB per billion parameters (active x 4 for experts) and 1,024 tokens."""
-    counted = parameters(shape)
-    billions = (4 * counted.active if shape.experts else counted.total) / 1e9
-    return 3.5 * MIB * billions * runtime.context / 1024
+def ggufit(placed: Placed) -> float:
+    """0.80 BW on a GPU, 0.85 BW in RAM, times of both parts added, bytes from a table per parameter."""
+    row, stages = placed
+    scale = GGUFIT_BYTES[stages[0].arithmetic] * _active(row) / sum(stage.weight_bytes for stage in stages)
+    time_s = sum(
+        stage.weight_bytes * scale / (_bps(stage) * (0.85 if stage.device.kind == "cpu" else 0.80))
+        for stage in stages
+    )
+    return 1 / time_s
 
 
-CACHES: Mapping[str, Callable[[Geometry, Runtime], float]] = {
-    "llmfit": llmfit_cache,
-    "whichllm": whichllm_cache,
-    "gguf-parser": gguf_parser_cache,
-    "ridgepoint, ggufit": ridgepoint_cache,
+def roofline(placed: Placed) -> float:
+    """Bytes over bandwidth, nothing else."""
+    return 1 / sum(stage.weight_bytes / _bps(stage) for stage in placed[1])
+
+
+ANCHORS: Mapping[str, Callable[[Placed], float]] = {
+    "llmfit": llmfit,
+    "ridgepoint": ridgepoint,
+    "ggufit": ggufit,
+    "roofline": roofline,
 }
 
-WEIGHTS: Mapping[str, Callable[[Geometry], float]] = {"llmfit": llmfit_weights, "ggufit": ggufit_weights}
+
+def constant_use(placed: Placed) -> float:
+    """Prefill: 40 % of the fp16 rate of one device, 2 operations a weight."""
+    row, stages = placed
+    rate = stages[0].device.fp16_flops
+    return 0.40 * rate / (2 * _active(row)) if rate else float("nan")
 
 
-def llmfit_scratch(_shape: Geometry, _runtime: Runtime) -> float:
-    """A constant of 0.5 GiB."""
-    return 0.5 * GIB
-
-
-def whichllm_scratch(shape: Geometry, runtime: Runtime) -> float:
-    """0.4 GB + 0.08 bytes per parameter + 150 MB per 4,096 tokens."""
-    return 0.4e9 + 0.08 * parameters(shape).total + 150e6 * runtime.context / 4096
-
-
-def ggufit_scratch(shape: Geometry, _runtime: Runtime) -> float:
-    """0.6 GB + 5 % of the weights."""
-    return 0.6e9 + 0.05 * ggufit_weights(shape)
-
-
-SCRATCH: Mapping[str, Callable[[Geometry, Runtime], float]] = {
-    "llmfit": llmfit_scratch,
-    "whichllm": whichllm_scratch,
-    "ggufit": ggufit_scratch,
-}
+def full_use(placed: Placed) -> float:
+    """Prefill: the whole fp16 rate of one device, 2 operations a weight."""
+    return constant_use(placed) / 0.40

@@ -1,8 +1,8 @@
 """Hierarchical robust least squares in log time: few measurements per class, many classes.
 
-Every constant is global value x family x generation, each factor with a prior that pulls it to 1. A class with
-one machine so stays near its family, and an unmeasured class is its family. The rows of one machine share one
-weight, and a Huber loss keeps a few bad rows from moving everything.
+Every constant is global value x family x generation, each factor with a prior that pulls it to 1. A class
+with one machine so stays near its family, and an unmeasured class is its family. Rows of one machine weigh
+less each, and a Huber loss keeps a few bad rows from moving everything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,12 +35,13 @@ class Prior:
 class Fitter:
     """One law, its rows and its constants.
 
-    `classes` holds (family, generation) per element of the law's arrays; `law` turns constants per element into
-    log time per row; `target` is the measured log time, `machines` what each row was measured on.
+    `classes` holds (family, generation) per element of the law's arrays; `law` turns constants per element
+    into log time per row; `target` is the measured log time, `machines` what each row was measured on.
     """
 
     def __init__(
         self,
+        *,
         priors: Mapping[str, Prior],
         classes: Sequence[tuple[str, str]],
         law: Callable[[Constants], Array],
@@ -60,7 +61,9 @@ class Fitter:
                     for g in sorted({family for family, _ in classes})
                 ]
             if prior.generation:
-                groups += [(g, 0.0, prior.generation) for g in sorted({generation for _, generation in classes})]
+                groups += [
+                    (g, 0.0, prior.generation) for g in sorted({generation for _, generation in classes})
+                ]
             for group, mean, spread in groups:
                 self.keys.append((group, name))
                 means.append(mean)
@@ -68,7 +71,9 @@ class Fitter:
         self.mean, self.spread = np.array(means), np.array(spreads)
         self.where = {key: number for number, key in enumerate(self.keys)}
         self.index = {
-            name: np.array([[self.where[g, name] for g in ("", *pair) if (g, name) in self.where] for pair in classes])
+            name: np.array(
+                [[self.where[g, name] for g in ("", *pair) if (g, name) in self.where] for pair in classes]
+            )
             for name in priors
         }
 
@@ -106,7 +111,9 @@ class Fitter:
         """Global value times the factors of `groups` (family, generation) for every constant."""
         keys = dict.fromkeys(("", *groups))
         return {
-            name: float(np.exp(sum(values[self.where[key, name]] for key in keys if (key, name) in self.where)))
+            name: float(
+                np.exp(sum(values[self.where[key, name]] for key in keys if (key, name) in self.where))
+            )
             for name in self.priors
         }
 

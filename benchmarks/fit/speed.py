@@ -1,125 +1,163 @@
 """Fit and judge the speed predictions; write the package's speed.json and print the tables of the README.
 
-python -m benchmarks.fit.speed
+python -m benchmarks.fit.speed                fit, judge with every machine left out, write the package's data
+python -m benchmarks.fit.speed --machines     the same, and every machine's error
+python -m benchmarks.fit.speed score FILE     judge the package as it is on rows of the same format
 """
 
 import json
-from collections import Counter, defaultdict
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean, median
 
 import numpy as np
 
 from benchmarks.fit.hierarchy import Array, Fitter
-from benchmarks.fit.speed_fit import FLOPS_PER_BYTE, Placed, class_table, decode_fitter, machines_of, prefill_fitter
+from benchmarks.fit.judging import (
+    anchors_table,
+    answers_table,
+    coverage,
+    intervals,
+    judge,
+    listing,
+    prefill_table,
+)
+from benchmarks.fit.publish import publish
+from benchmarks.fit.speed_fit import (
+    FLOPS_PER_BYTE,
+    Placed,
+    class_table,
+    decode_fitter,
+    machines_of,
+    prefill_fitter,
+)
 from benchmarks.fit.speed_places import stages
 from benchmarks.fit.speed_rows import DATA, Row, load
-from ponder.fit.speed import coefficients, fitted, token_time_s
+from ponder.fit import prefill, speed
+from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
+from ponder.fit.speed import token_time_s
+from ponder.fit.work import Stage
 
-PACKAGE = Path(__file__).parents[2] / "src" / "ponder" / "fit" / "data" / "speed.json"
+PACKAGE = Path(__file__).parents[2] / "src" / "ponder" / "fit" / "data"
 PLACEMENTS = ("single", "layers", "hybrid", "cpu")
+DECODE_NAMES = ("loss", "loss_half", "ops", "cache", "cache_plain", "layer_s", "latent_s", "hop_s")
+PREFILL_NAMES = ("rate", "half", "attention", "attention_plain", "layer_s", "experts")
 
 
-def place_all(rows: Sequence[Row], kind: str, placements: Sequence[str] = PLACEMENTS) -> list[tuple[Row, tuple]]:  # type: ignore[type-arg]
+def place_all(
+    rows: Sequence[Row], kind: str, placements: Sequence[str] = PLACEMENTS
+) -> list[tuple[Row, tuple[Stage, ...]]]:
+    """Usable rows of a kind with their stages; rows whose RAM is not known drop out."""
     usable = [row for row in rows if row.kind == kind and not row.reason and row.placement in placements]
     placed = [(row, stages(row)) for row in usable]
-    return [(row, s) for row, s in placed if s and all(stage.device.bandwidth_bps for stage in s)]
+    return [(row, found) for row, found in placed if found and all(s.device.bandwidth_bps for s in found)]
 
 
-def quantiles(errors: Sequence[float], groups: Sequence[str]) -> list[float]:
-    """Factors on a predicted rate between which the measured rates of 80 % of machines lie.
-
-    `errors` are log (predicted / measured); every machine has the same weight.
-    """
-    sizes = Counter(groups)
-    pairs = sorted((-error, 1 / sizes[group]) for error, group in zip(errors, groups, strict=True))
-    total = sum(weight for _, weight in pairs)
-    running, low, high = 0.0, pairs[0][0], pairs[-1][0]
-    for error, weight in pairs:
-        low = error if running < 0.1 * total else low
-        high = error if running < 0.9 * total else high
-        running += weight
-    return [round(float(np.exp(min(low, -0.03))), 3), round(float(np.exp(max(high, 0.03))), 3)]
+def reload() -> None:
+    """Let the package read its files again."""
+    speed.fitted.cache_clear()
+    speed.coefficients.cache_clear()
+    prefill.constants_of.cache_clear()
 
 
-def judge(title: str, placed: Placed, errors: Array) -> dict[str, list[float]]:
-    """Print the errors by placement and return the intervals they imply."""
-    intervals = {}
-    for placement in PLACEMENTS:
-        chosen = [i for i, (row, _) in enumerate(placed) if row.placement == placement]
-        if not chosen:
-            continue
-        misses = [abs(float(np.expm1(errors[i]))) for i in chosen]
-        machines = defaultdict(list)
-        for i, miss in zip(chosen, misses, strict=True):
-            machines[placed[i][0].group].append(miss)
-        worst = float(np.exp(max(abs(errors[i]) for i in chosen)))
-        by_machine = mean(mean(values) for values in machines.values())
-        print(
-            f"{title:8} {placement:8} rows {len(chosen):4} machines {len(machines):3}  MAPE {mean(misses):6.1%}"
-            f"  median {median(misses):6.1%}  by machine {by_machine:6.1%}  worst x{worst:.2f}"
-        )
-        intervals[placement] = quantiles([float(errors[i]) for i in chosen], [placed[i][0].group for i in chosen])
-    return intervals
-
-
-def listing(placed: Placed, errors: Array) -> None:
-    """Errors by machine, for a look at what the law does not see."""
-    groups: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
-    for (row, _), error in zip(placed, errors, strict=True):
-        groups[row.placement, row.group, row.n_gpus, row.protocol].append(float(error))
-    for key, values in sorted(groups.items()):
-        print(f"   {' | '.join(map(str, key))[:86]:86} n {len(values):3}  bias {mean(values):+.2f}  mean {mean(map(abs, values)):.2f}")
+def write(content: dict[str, object]) -> None:
+    (PACKAGE / "speed.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    reload()
 
 
 def check(placed: Placed, fitter: Fitter, values: Array) -> None:
     """The law for arrays and the package's law must agree on every row (but for the builds of 2024)."""
-    fitted.cache_clear()
-    coefficients.cache_clear()
     times = np.exp(fitter.log_time(values))
-    for (row, placed_stages), time_s in zip(placed, times, strict=True):
+    for (row, found), time_s in zip(placed, times, strict=True):
         if row.protocol != "llama-bench 2024":
-            assert abs(token_time_s(placed_stages, row.depth) / time_s - 1) < 2e-3, row
+            assert abs(token_time_s(found, row.depth) / time_s - 1) < 2e-3, row
 
 
-def main() -> None:
+def main(details: bool) -> None:
     rows = load(DATA / "measured.csv")
     placed = place_all(rows, "decode")
     decoder = decode_fitter(placed)
-    values = decoder.fit(np.ones(len(placed)), steps=18)
+    values = decoder.fit(np.ones(len(placed)), steps=24)
     errors = decoder.left_out(values)
-    intervals = {"decode": judge("decode", placed, errors)}
-    listing(placed, errors)
-    machines = machines_of(decoder, placed)
-    names = ("loss", "ops", "cache", "cache_plain", "layer_s", "latent_s")
-    classes = class_table(decoder, values, machines, names)
-    for key, constants in classes.items():
-        constants |= {"machines": machines.get(key, 0), "flops_per_byte": FLOPS_PER_BYTE[key.split(":")[0]]}
+    machines = machines_of(placed)
+    classes = class_table(decoder, values, machines, DECODE_NAMES)
     overall = decoder.constants_of(values)
     content: dict[str, object] = {
         "source": "benchmarks/fit/speed.py on benchmarks/fit/data/measured.csv",
-        "classes": classes,
+        "classes": {
+            key: constants
+            | {"machines": machines.get(key, 0), "flops_per_byte": FLOPS_PER_BYTE[key.split(":")[0]]}
+            for key, constants in classes.items()
+        },
         "arithmetic": {"4": 1.0} | {key: round(overall[key], 3) for key in ("16", "8", "2", "mx")},
-        "hop_s": float(f"{overall['hop_s']:.3g}"),
     }
-    PACKAGE.write_text(json.dumps(content), encoding="utf-8")
+    write(content)
     check(placed, decoder, values)
 
     read = place_all(rows, "prefill", ("single", "layers", "cpu"))
     reader = prefill_fitter(read)
-    read_values = reader.fit(np.ones(len(read)), steps=18)
+    read_values = reader.fit(np.ones(len(read)), steps=24)
     read_errors = reader.left_out(read_values)
-    intervals["prefill"] = judge("prefill", read, read_errors)
-    listing(read, read_errors)
-    read_names = ("rate", "half", "attention", "attention_plain", "layer_s", "experts")
-    content |= {
-        "prefill": class_table(reader, read_values, machines_of(reader, read), read_names),
-        "pipeline": round(1 / (1 + 1 / reader.constants_of(read_values)["overlap"]), 3),
-        "intervals": intervals,
-    }
-    PACKAGE.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    content["prefill"] = class_table(reader, read_values, machines_of(read), PREFILL_NAMES)
+    content["pipeline"] = round(1 / (1 + 1 / reader.constants_of(read_values)["overlap"]), 3)
+    content["intervals"] = {"decode": intervals(placed, errors), "prefill": intervals(read, read_errors)}
+    write(content)
+    mixed = place_all(rows, "prefill", ("hybrid",))
+    mixed_errors = prefill_errors(mixed)
+    read, read_errors = [*read, *mixed], np.concatenate([read_errors, mixed_errors])
+    content["intervals"] = {"decode": intervals(placed, errors), "prefill": intervals(read, read_errors)}
+    write(content)
+    publish(PACKAGE, [(placed, errors), (read, read_errors)])
+
+    print(f"{len(rows)} rows after merging, {sum(not row.reason for row in rows)} usable\n")
+    judge("decode", placed, errors)
+    judge("prefill", read, read_errors)
+    anchors_table(placed, errors)
+    prefill_table(read, read_errors)
+    answers_table(placed, errors)
+    coverage("decode", placed, errors)
+    coverage("prefill", read, read_errors)
+    if details:
+        listing(placed, errors)
+        listing(read, read_errors)
+
+
+def score(path: Path) -> None:
+    """Judge the package on rows it has not seen."""
+    rows = load(path)
+    placed = place_all(rows, "decode")
+    errors = np.array([_decode_error(row, found) for row, found in placed])
+    judge("decode", placed, errors)
+    anchors_table(placed, errors)
+    answers_table(placed, errors)
+    read = place_all(rows, "prefill")
+    if read:
+        read_errors = prefill_errors(read)
+        judge("prefill", read, read_errors)
+        listing(read, read_errors)
+    listing(placed, errors)
+
+
+def prefill_errors(placed: Placed) -> Array:
+    """Log (predicted / measured) of the package's prefill law."""
+    return np.array([_prefill_error(row, found) for row, found in placed])
+
+
+def _prefill_error(row: Row, found: Sequence[Stage]) -> float:
+    micro = row.batch if "ubatch=" in row.engine else max(row.batch, MICRO_BATCH)
+    flash = row.protocol != "llama-bench 2024"
+    time_s = prefill_time_s(found, row.prompt, max(0.0, row.depth - row.prompt / 2), micro, flash)
+    return float(np.log(row.prompt / time_s / row.value_tps))
+
+
+def _decode_error(row: Row, found: Sequence[Stage]) -> float:
+    return float(
+        -np.log(token_time_s(found, row.depth, flash=row.protocol != "llama-bench 2024") * row.value_tps)
+    )
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["score"]:
+        score(Path(sys.argv[2]))
+    else:
+        main("--machines" in sys.argv)

@@ -1,24 +1,22 @@
 """The decode and prefill laws for arrays, with their priors, and the tables that go into the package.
 
-The laws are those of `ponder.fit.speed` and `ponder.fit.prefill`; `speed.py` checks that both agree on every row.
+The laws are those of `ponder.fit.speed` and `ponder.fit.prefill`; `speed.py` checks that they agree.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from benchmarks.fit.hierarchy import Array, Constants, Fitter, Prior, machine_weight
 from benchmarks.fit.speed_rows import Row
-from ponder.core.hardware import Device
 from ponder.fit.prefill import BATCH, MICRO_BATCH, sustained_flops
-from ponder.fit.speed import DOUBLE_INTEGER, family, weights_parts_s
+from ponder.fit.speed import SHARPNESS, family, overlapped_s, unpacking_flops, weights_parts_s
 from ponder.fit.work import Stage, at_depth
 
 DECODE = {
-    "loss": Prior(
-        0.1, 0.3, 0.4, 0.3, means={"cpu": 4.0, "nvidia-hbm": 7.0}, spreads={"nvidia-hbm": 4.0}
-    ),
-    "ops": Prior(27.0, 0.3, 0.2, 0.15),
+    "loss": Prior(0.1, 0.3, 0.4, 0.3, means={"cpu": 4.0, "nvidia-hbm": 7.0}, spreads={"nvidia-hbm": 4.0}),
+    "loss_half": Prior(1.0, 0.2, 0.4),
+    "ops": Prior(27.0, 0.3, 0.3, 0.15),
     "cache": Prior(1.4, 0.4, 0.3, 0.2),
     "layer_s": Prior(40e-6, 0.4, 0.4, 0.3, means={"cpu": 2.0}),
     "latent_s": Prior(300e-6, 0.5, 0.6),
@@ -28,7 +26,7 @@ DECODE = {
     "8": Prior(0.6, 0.4),
     "2": Prior(1.5, 0.4),
     "16": Prior(0.6, 0.4),
-    "hop_s": Prior(200e-6, 0.5),
+    "hop_s": Prior(200e-6, 0.5, 0.5),
 }
 PREFILL = {
     "rate": Prior(0.6, 0.5, 0.5, 0.15),
@@ -39,7 +37,15 @@ PREFILL = {
     "experts": Prior(1.5, 0.4, 0.3),
     "overlap": Prior(1.0, 0.4, 0.3),
 }
-FLOPS_PER_BYTE = {"apple": 34.0, "amd": 64.0, "nvidia": 50.0, "nvidia-hbm": 15.0, "intel": 50.0, "cpu": 30.0, "other": 40.0}
+FLOPS_PER_BYTE = {
+    "apple": 34.0,
+    "amd": 64.0,
+    "nvidia": 50.0,
+    "nvidia-hbm": 15.0,
+    "intel": 50.0,
+    "cpu": 30.0,
+    "other": 40.0,
+}
 """Typical fp32 operations per byte of bandwidth, for devices whose fp32 rate is not published."""
 
 Placed = Sequence[tuple[Row, tuple[Stage, ...]]]
@@ -70,6 +76,16 @@ class _Flat:
         np.add.at(total, self.of_row, times)
         return total
 
+    def fitter(self, priors: Mapping[str, Prior], law: Callable[[Constants], Array]) -> Fitter:
+        return Fitter(
+            priors=priors,
+            classes=self.classes,
+            law=law,
+            target=self.target,
+            machines=[row.group for row in self.rows],
+            weight=self.weight,
+        )
+
     def first(self, values: Array) -> Array:
         return values[np.unique(self.of_row, return_index=True)[1]]
 
@@ -78,33 +94,49 @@ def decode_fitter(placed: Placed) -> Fitter:
     """The law of ponder.fit.speed over all rows."""
     flat = _Flat(placed)
     read = flat.of(lambda s: s.weight_bytes) / flat.bandwidth
-    values = flat.of(lambda s: s.weights / _flops(s.device))
-    cached = np.array([at_depth(s.cache, d) for s, d in zip(flat.stages, flat.depth, strict=True)]) / flat.bandwidth
+    values = flat.of(lambda s: s.weights / unpacking_flops(s.device, FLOPS_PER_BYTE[family(s.device)]))
+    half = flat.kinds == "16"
+    cached = (
+        np.array([at_depth(s.cache, d) for s, d in zip(flat.stages, flat.depth, strict=True)])
+        / flat.bandwidth
+    )
     latent = flat.of(lambda s: s.latent)
     hops = np.array([len(stages) - 1 for _, stages in placed])
 
     def law(c: Constants) -> Array:
-        factor = np.select([flat.kinds == kind for kind in ("16", "8", "2", "mx")], [c["16"], c["8"], c["2"], c["mx"]], 1.0)
-        weights = np.maximum(read * (1 + c["loss"]), values * c["ops"] * factor)
+        factor = np.select(
+            [flat.kinds == kind for kind in ("16", "8", "2", "mx")], [c["16"], c["8"], c["2"], c["mx"]], 1.0
+        )
+        loss = c["loss"] * np.where(half, c["loss_half"], 1.0)
+        weights = ((read * (1 + loss)) ** SHARPNESS + (values * c["ops"] * factor) ** SHARPNESS) ** (
+            1 / SHARPNESS
+        )
         cache = cached * c["cache"] * np.where(flat.old, c["cache_plain"], 1.0)
         start = flat.layers * c["layer_s"] * np.where(flat.old, c["old_start"], 1.0) + latent * c["latent_s"]
         result: Array = np.log(flat.per_row(weights + cache + start) + hops * flat.first(c["hop_s"]))
         return result
 
-    return Fitter(DECODE, flat.classes, law, flat.target, [row.group for row in flat.rows], flat.weight)
+    return flat.fitter(DECODE, law)
 
 
 def prefill_fitter(placed: Placed) -> Fitter:
     """The law of ponder.fit.prefill over rows on GPUs and on processors alone, per token of prompt."""
     flat = _Flat(placed)
     prompts = np.array([row.prompt for row in flat.rows])
-    micro = np.array([row.batch if "ubatch=" in row.engine else max(row.batch, MICRO_BATCH) for row in flat.rows])
+    micro = np.array(
+        [row.batch if "ubatch=" in row.engine else max(row.batch, MICRO_BATCH) for row in flat.rows]
+    )
     size = np.minimum(prompts, micro)[flat.of_row]
     rate = flat.of(lambda s: sustained_flops(s.device))
     weights = flat.of(lambda s: 2 * (s.weights - s.head_weights)) / rate
     routed = flat.of(lambda s: s.routed_part())
-    attention = np.array([at_depth(s.attention, d) for s, d in zip(flat.stages, flat.depth, strict=True)]) / rate
-    moved = [max(weights_parts_s(s, s.batch_bytes(int(n)))) for s, n in zip(flat.stages, size, strict=True)]
+    attention = (
+        np.array([at_depth(s.attention, d) for s, d in zip(flat.stages, flat.depth, strict=True)]) / rate
+    )
+    moved = [
+        overlapped_s(*weights_parts_s(s, s.batch_bytes(int(n))))
+        for s, n in zip(flat.stages, size, strict=True)
+    ]
     read = np.array(moved) / size
     count = np.array([len(stages) for _, stages in placed])
     inside = np.maximum(1, np.minimum(prompts, BATCH) // micro)
@@ -120,16 +152,10 @@ def prefill_fitter(placed: Placed) -> Fitter:
         result: Array = np.log(total / (1 + pipeline * (ideal - 1)))
         return result
 
-    return Fitter(PREFILL, flat.classes, law, flat.target, [row.group for row in flat.rows], flat.weight)
+    return flat.fitter(PREFILL, law)
 
 
-def _flops(device: Device) -> float:
-    rate = device.fp32_flops or FLOPS_PER_BYTE[family(device)] * (device.bandwidth_bps or np.nan)
-    separate = device.generation == "ampere" and device.memory_type.startswith("HBM")
-    return rate * 2 if device.generation in DOUBLE_INTEGER or separate else rate
-
-
-def machines_of(fitter: Fitter, placed: Placed) -> dict[str, int]:
+def machines_of(placed: Placed) -> dict[str, int]:
     """How many machines each class rests on."""
     seen: dict[str, set[str]] = {}
     for row, stages in placed:
@@ -140,7 +166,9 @@ def machines_of(fitter: Fitter, placed: Placed) -> dict[str, int]:
     return {key: len(machines) for key, machines in seen.items()}
 
 
-def class_table(fitter: Fitter, values: Array, machines: dict[str, int], names: Sequence[str]) -> dict[str, dict[str, float]]:
+def class_table(
+    fitter: Fitter, values: Array, machines: dict[str, int], names: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """Constants of every measured class and family, and of the classes that have no rows at all."""
     table: dict[str, dict[str, float]] = {}
     for key in [*sorted(machines), *(k for k in ("intel", "other") if k not in machines)]:

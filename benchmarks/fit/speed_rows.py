@@ -289,7 +289,7 @@ def read_bytes(row: Row) -> int:
 
 @cache
 def kv_bytes(model: str, tokens: float) -> float:
-    """Bytes of a 16-bit cache of `tokens` tokens that decoding one more token reads; windows are respected."""
+    """Bytes of a 16-bit cache of `tokens` tokens that one more token reads; windows are respected."""
     total = 0.0
     for block in shapes()[model].blocks:
         mixer = block.mixer
@@ -316,8 +316,15 @@ def load(path: Path = DATA / "measured.csv") -> list[Row]:
         if row.value_tps * parameters(shapes()[row.model]).active < 0.075 * (row.devices[0].fp16_flops or 0)
     }
     why = "16-bit prompts at a small part of the matrix units' rate: a fallback kernel"
-    odd = [row.kind == "prefill" and row.quant == "F16" and (row.hardware, row.n_gpus, row.raw_model) in slow for row in rows]
-    return list(merged(replace(row, reason=row.reason or why) if bad else row for row, bad in zip(rows, odd, strict=True)))
+    odd = [
+        row.kind == "prefill" and row.quant == "F16" and (row.hardware, row.n_gpus, row.raw_model) in slow
+        for row in rows
+    ]
+    return list(
+        merged(
+            replace(row, reason=row.reason or why) if bad else row for row, bad in zip(rows, odd, strict=True)
+        )
+    )
 
 
 def merged(rows: Iterable[Row]) -> Iterator[Row]:

@@ -96,7 +96,7 @@ def test_prefill_of_several_cards_is_a_pipeline() -> None:
     stages = model.split(find_all("4x RTX 4090"), (8, 8, 8, 8))
     assert overlap(stages, 512, 512) == pytest.approx(1.0)
     assert 1.3 < overlap(stages, 4096, 512) < 4
-    assert link_bps(find("RTX 4090")) == pytest.approx(0.8 * 1.97e9 * 16)
+    assert link_bps(find("RTX 4090")) == pytest.approx(0.5 * 1.97e9 * 16)
 
 
 def test_calibration_is_kept_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,3 +89,26 @@ def test_ram_bandwidth() -> None:
     assert known is not None
     assert known[0] == pytest.approx(204.8e9)
     assert devices.platform_bandwidth("Z80") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "market"),
+    [
+        ("RTX 4090", "consumer"),
+        ("RX 7900 XTX", "consumer"),
+        ("RTX A6000", "workstation"),
+        ("RTX 6000 Ada", "workstation"),
+        ("RTX PRO 6000", "workstation"),
+        ("Quadro RTX 8000", "workstation"),
+        ("H100", "datacentre"),
+        ("L40S", "datacentre"),
+        ("A10", "datacentre"),
+        ("Tesla P40", "datacentre"),
+        ("MI300X", "datacentre"),
+        ("M4 Max", "unified"),
+        ("GB10", "unified"),
+    ],
+)
+def test_market(name: str, market: str) -> None:
+    assert devices.market(devices.find(name)) == market
+    assert market in devices.MARKETS

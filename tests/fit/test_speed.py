@@ -8,9 +8,9 @@ from ponder.catalog.models import find_model
 from ponder.core.hardware import Device, Hardware
 from ponder.errors import InputError
 from ponder.fit.configs import from_config
-from ponder.fit.devices import find, find_all, processor
-from ponder.fit.speed import coefficients, decode, fitted, token_time_s
-from ponder.fit.work import Work, at_depth, work
+from ponder.fit.devices import disk, find, find_all, processor
+from ponder.fit.speed import coefficients, decode, fitted, tensor_parallel, token_time_s
+from ponder.fit.work import Work, at_depth, paged, work
 
 
 def of(name: str, quant: str = "Q4_K_M") -> Work:
@@ -97,3 +97,34 @@ def test_constants_are_physical() -> None:
         assert 1e-6 < constants["layer_s"] < 1e-3, name
     for low, high in fitted()["intervals"]["decode"].values():
         assert 0.4 < low < 1 < high < 2
+
+
+def test_tensor_parallel_is_another_law() -> None:
+    whole = of("DeepSeek-R1-Distill-Qwen-32B", "Q8_0").whole(find("RTX A6000"))
+    one, two, four = (tensor_parallel(whole, count) for count in (1, 2, 4))
+    assert one.tps == pytest.approx(decode(whole).tps)
+    assert 1.4 < two.tps / one.tps < 2
+    assert 1.2 < four.tps / two.tps < 2
+    assert "all-reduce" in {term.name for term in two.terms}
+    assert two.high_tps / two.tps > one.high_tps / one.tps
+    with pytest.raises(InputError, match="at least one card"):
+        tensor_parallel(whole, 0)
+
+
+def test_experts_from_disk_cost_the_disk() -> None:
+    model = of("DeepSeek-R1")
+    hardware = Hardware(
+        ram_bandwidth_bps=89.6e9,
+        cores=16,
+        instruction_sets=("avx512",),
+        disk_read_bps=7e9,
+        ram_bytes=192 << 30,
+    )
+    ram = model.stage(processor(hardware), range(model.layers), head=True)
+    resident, missing = paged(ram, disk(hardware), 0.5)
+    assert resident.weight_bytes + missing.weight_bytes == pytest.approx(ram.weight_bytes)
+    speed = decode((resident, missing))
+    assert speed.tps < 0.7  # half of 22 GB at 7 GB/s
+    assert speed.terms[-2].device == "disk"
+    with pytest.raises(InputError, match="disk is not known"):
+        decode(paged(ram, disk(Hardware()), 0.5))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["gpu", "cpu", "unified"]
+Kind = Literal["gpu", "cpu", "unified", "disk"]
 Known = Literal["specification", "dmidecode", "measured", "given", "unknown"]
 
 
@@ -11,11 +11,12 @@ Known = Literal["specification", "dmidecode", "measured", "given", "unknown"]
 class Device:
     """One processor with its memory.
 
-    `kind` is `gpu` (own memory), `cpu` (reads RAM) or `unified` (a GPU that shares the RAM: Apple,
-    GB10, Strix Halo). `generation` is the architecture, lower case (`ada`, `rdna3`, `apple-m3`), and
-    `memory_type` such as `GDDR6X` or `HBM3`: the two choose the fitted speed class. `fp16_flops` counts
-    matrix units, dense; `fp32_flops` vector units, `power_w` is the board's limit. `link` is how it reaches the host, such as `PCIe 4 x16`.
-    None means unknown, never zero. `source` says where the figures are from.
+    `kind` is `gpu` (own memory), `cpu` (reads RAM), `unified` (a GPU that shares the RAM: Apple, GB10,
+    Strix Halo) or `disk` (weights that are paged in). `generation` is the architecture, lower case (`ada`,
+    `rdna3`, `apple-m3`), and `memory_type` such as `GDDR6X` or `HBM3`: the two choose the fitted speed class.
+    `fp16_flops` counts matrix units, dense; `fp32_flops` vector units; `power_w` is the board's limit. `link`
+    is how it reaches the host, such as `PCIe 4 x16`. None means unknown, never zero. `source` says where the
+    figures are from.
     """
 
     name: str

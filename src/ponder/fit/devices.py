@@ -176,31 +176,54 @@ def platform_bandwidth(cpu: str) -> tuple[float, str] | None:
     """
     for row in rows("platforms.csv"):
         if re.search(row["pattern"], cpu, re.IGNORECASE):
-            return int(row["channels"]) * int(row["channel_bits"]) / 8 * int(row["rate_mts"]) * 1e6, row[
-                "source"
-            ]
+            bytes_at_once = int(row["channels"]) * int(row["channel_bits"]) / 8
+            return bytes_at_once * int(row["rate_mts"]) * 1e6, row["source"]
     return None
 
 
-CORE_BPS = 10e9
-"""What one core can keep coming from memory: some 14 cache lines of 64 bytes in flight at 90 ns each."""
+CORE_BPS = 20e9
+"""The most that one core reads: some 30 cache lines of 64 bytes in flight at 90 ns each."""
 
 SECOND_SOCKET = 0.4
 """What a second processor adds to the bandwidth: its memory is far from half of the threads."""
 
 COPY_SHARE = 0.76
-"""What copying reaches of the modules' rate: STREAM gives 148 of 204.8 GB/s (EPYC), 490 of 614 (Xeon 8480+)."""
+"""What copying reaches of the modules' rate: 148 of 204.8 GB/s (EPYC), 490 of 614 (two Xeons), both STREAM."""
 
 CORE_FLOPS = {
     "avx512": 400e9,
     "amx": 400e9,
     "avx2": 200e9,
+    "neon-i8mm": 300e9,
     "neon-dot": 100e9,
     "neon": 32e9,
     "sse": 24e9,
     "": 6e9,
 }
-"""Unpacking rate of a core by its widest vector unit at 3 GHz; integer dot products count fourfold."""
+"""Unpacking rate of a core by its widest vector unit at 3 GHz; integer dot products count fourfold, matrix
+instructions (i8mm) twelvefold."""
+
+
+def market(device: Device) -> str:
+    """Who a device is sold to, cheapest class first in MARKETS. No prices are known here, only this order."""
+    name = device.name
+    if device.kind == "unified":
+        return "unified"
+    if device.memory_type.startswith("HBM") or re.search(
+        r"^(A\d|L\d|H\d|B\d|Tesla|PG5)|Instinct|Data Center|TPU", name
+    ):
+        return "datacentre"
+    if re.search(r"RTX (A?\d000|PRO|6000D|500|2000|A)|Quadro|Pro |PRO|^T\d+|Arc Pro", name):
+        return "workstation"
+    return "consumer"
+
+
+MARKETS = ("consumer", "unified", "workstation", "datacentre")
+
+
+def disk(hardware: Hardware) -> Device:
+    """The disk as a device from which weights are paged; its rate may be unknown."""
+    return Device("disk", "", "disk", "", bandwidth_bps=hardware.disk_read_bps)
 
 
 def processor(hardware: Hardware) -> Device:

@@ -13,16 +13,30 @@ for the batch, whichever is faster. Constants: benchmarks/fit/speed.py.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from ponder.core.hardware import Device
-from ponder.fit.speed import Speed, Term, coefficients, family, fitted, interval, weights_parts_s
+from ponder.fit.speed import (
+    Speed,
+    Term,
+    coefficients,
+    family,
+    fitted,
+    interval,
+    overlapped_s,
+    weights_parts_s,
+)
 from ponder.fit.work import Stage, at_depth
 
 BATCH, MICRO_BATCH = 2048, 512
 """llama.cpp's defaults for n_batch and n_ubatch."""
 
+COPIED_FROM = 32
+"""Tokens of a batch from which llama.cpp copies RAM-held experts to the GPU."""
+
+LINK_SHARE = 0.5
 _NO_MATRIX_UNITS = frozenset({"maxwell", "pascal", "gcn", "vega", "rdna1", "rdna2"})
 _PARTS = ("arithmetic", "attention", "reading", "start")
 _LANES = {"x16": 16, "x8": 8, "x4": 4, "x1": 1}
@@ -41,7 +55,8 @@ class _Constants(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _constants(device: Device) -> _Constants:
+def constants_of(device: Device) -> _Constants:
+    """Prefill constants of a device: its generation's if measured, else its family's, else everybody's."""
     table: Mapping[str, Mapping[str, float]] = fitted()["prefill"]
     name = family(device)
     key = next(key for key in (f"{name}:{device.generation}", name, "other") if key in table)
@@ -58,18 +73,18 @@ def sustained_flops(device: Device) -> float:
 
 
 def link_bps(device: Device) -> float:
-    """Bytes per second from RAM to a device: 80 % of its PCIe lanes, 12 GB/s when they are not known."""
+    """Bytes per second from RAM to a device: half of its PCIe lanes (unpinned memory), else 8 GB/s."""
     parts = device.link.split()
     if len(parts) == 3 and parts[1] in _LANE_BPS:
-        return 0.8 * _LANE_BPS[parts[1]] * _LANES.get(parts[2], 16)
-    return 12e9
+        return LINK_SHARE * _LANE_BPS[parts[1]] * _LANES.get(parts[2], 16)
+    return 8e9
 
 
 def batch_parts_s(
     stage: Stage, tokens: int, depth: float, flash: bool = True
 ) -> tuple[float, float, float, float]:
     """(weights, attention, read, start) seconds of one micro-batch on one stage at a mean depth."""
-    constants = _constants(stage.device)
+    constants = constants_of(stage.device)
     rate = sustained_flops(stage.device) * (constants.half if stage.arithmetic == "16" else constants.rate)
     experts = 1 + stage.routed_part() * (constants.experts - 1)
     weights = (stage.weights - stage.head_weights) * experts
@@ -77,16 +92,16 @@ def batch_parts_s(
     return (
         2 * weights * tokens / rate,
         scale * at_depth(stage.attention, depth) * tokens / rate,
-        max(weights_parts_s(stage, stage.batch_bytes(tokens))),
+        overlapped_s(*weights_parts_s(stage, stage.batch_bytes(tokens))),
         stage.layers * constants.layer_s,
     )
 
 
 def prefill_time_s(
-    stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH
+    stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH, flash: bool = True
 ) -> float:
-    """Seconds to read `tokens` of prompt after `depth` tokens."""
-    return sum(term.time_s for term in _terms(stages, tokens, depth, micro, True))
+    """Seconds to read `tokens` of prompt after `depth` tokens, in batches of `micro` at most."""
+    return sum(term.time_s for term in _terms(stages, tokens, depth, micro, flash))
 
 
 def prefill(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH) -> Speed:
@@ -106,18 +121,16 @@ def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int, flash
     for stage in stages:
         parts = batch_parts_s(stage, size, depth + tokens / 2, flash)
         name = "batches"
-        if gpu and stage.device.kind == "cpu" and size >= 32:
-            copied = stage.batch_bytes(size) / link_bps(gpu)
-            if copied < sum(parts):
-                parts, name = (copied, 0.0, 0.0, 0.0), "experts over the link"
+        if gpu and stage.device.kind == "cpu" and size >= COPIED_FROM:
+            there = batch_parts_s(replace(stage, device=gpu), size, depth + tokens / 2, flash)
+            copied = (there[0], there[1], there[2] + stage.batch_bytes(size) / link_bps(gpu), there[3])
+            if sum(copied) < sum(parts):
+                parts, name = copied, "experts over the link"
         each = ", ".join(f"{what} {part:.3f} s" for what, part in zip(_PARTS, parts, strict=True))
         words = f"{batches} x {size} tokens: {each}"
         terms.append(Term(name, stage.device.name, tokens / size * sum(parts), words))
-    return (
-        terms
-        if len(stages) < 2
-        else [term._replace(time_s=term.time_s / overlap(stages, tokens, size)) for term in terms]
-    )
+    at_once = overlap(stages, tokens, size)
+    return [term._replace(time_s=term.time_s / at_once) for term in terms]
 
 
 def overlap(stages: Sequence[Stage], tokens: int, micro: int) -> float:
@@ -126,7 +139,7 @@ def overlap(stages: Sequence[Stage], tokens: int, micro: int) -> float:
     Models with latent attention showed none (16 cards, R1).
     """
     count = len(stages)
-    if any(stage.device.kind == "cpu" or stage.latent for stage in stages):
+    if count == 1 or any(stage.device.kind == "cpu" or stage.latent for stage in stages):
         return 1.0
     inside = max(1, min(tokens, BATCH) // micro)
     ideal = count * inside / (inside + count - 1)

@@ -111,6 +111,7 @@ def instruction_sets(flags: set[str]) -> tuple[str, ...]:
         "amx": "amx_int8",
         "avx512": "avx512f",
         "avx2": "avx2",
+        "neon-i8mm": "i8mm",
         "neon-dot": "asimddp",
         "neon": "asimd",
         "sse": "sse2",

@@ -2,10 +2,11 @@
 
 One token on one device takes (`measured` coefficients per class of device, see data/speed.json)
 
-    max(W (1 + loss) / BW,  n ops / F)  +  cache(depth) c / BW  +  layers tau
+    W (1 + loss) / BW  or  n ops / F  +  cache(depth) c / BW  +  layers tau
 
 W bytes of weights and n weight values read, BW the memory's bandwidth, F the fp32 rate: a quantised value
-costs some tens of operations to unpack, which binds on slow processors, while fast ones wait for memory.
+costs some tens of operations to unpack, which binds on slow processors, while fast ones wait for memory. The
+two overlap: the slower one counts, and a little more where they are equal (their 8-norm).
 Devices of a layer split work one after another, so a second GPU adds room and a hop, not speed; tensor
 parallel is another law. The shape (weights, cache and a fixed part added) is the roofline with start-up
 times; the coefficients are fitted by benchmarks/fit/speed.py and judged on machines left out of the fit.
@@ -14,7 +15,7 @@ times; the coefficients are fitted by benchmarks/fit/speed.py and judged on mach
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -23,8 +24,9 @@ from ponder.core.hardware import Device
 from ponder.errors import InputError
 from ponder.fit.work import Stage, at_depth
 
-DOUBLE_INTEGER = frozenset({"volta", "turing"})
-"""NVIDIA generations whose integer units work beside the fp32 ones; so do HBM cards of Ampere."""
+SHARPNESS = 8
+HALF_RATE_INTEGER = frozenset({"volta", "turing", "blackwell"})
+"""NVIDIA generations with one integer operation per two fp32 ones, other than the usual four; A100 is one too."""
 
 
 class Coefficients(NamedTuple):
@@ -33,11 +35,13 @@ class Coefficients(NamedTuple):
     fit_class: str
     machines: int
     loss: float
+    loss_half: float
     ops: float
     cache: float
     cache_plain: float
     layer_s: float
     latent_s: float
+    hop_s: float
     flops_per_byte: float
 
 
@@ -76,8 +80,8 @@ def fitted() -> Mapping[str, Any]:
 
 def family(device: Device) -> str:
     """The coarse class of a device: vendor and kind of memory decide how near its bandwidth it comes."""
-    if device.kind == "cpu":
-        return "cpu"
+    if device.kind in {"cpu", "disk"}:
+        return device.kind
     if device.vendor == "NVIDIA":
         return "nvidia-hbm" if device.memory_type.startswith("HBM") else "nvidia"
     return {"AMD": "amd", "Apple": "apple", "Intel": "intel"}.get(device.vendor, "other")
@@ -92,11 +96,12 @@ def coefficients(device: Device) -> Coefficients:
     return Coefficients(fit_class=key, **table[key])
 
 
-def _flops(device: Device, constants: Coefficients, bandwidth: float) -> float:
-    """Rate at which quantised values are unpacked, in fp32 operations per second."""
-    rate = device.fp32_flops or constants.flops_per_byte * bandwidth
-    separate = device.generation == "ampere" and device.memory_type.startswith("HBM")
-    return rate * 2 if device.generation in DOUBLE_INTEGER or separate else rate
+def unpacking_flops(device: Device, flops_per_byte: float) -> float:
+    """Rate at which quantised values are unpacked, as fp32 operations per second of a usual generation."""
+    rate = device.fp32_flops or flops_per_byte * (device.bandwidth_bps or 0.0)
+    hbm = device.memory_type.startswith("HBM")
+    doubled = device.generation == "ampere" if hbm else device.generation in HALF_RATE_INTEGER
+    return rate * 2 if doubled or device.generation == "volta" else rate
 
 
 def _bandwidth(device: Device) -> float:
@@ -111,6 +116,11 @@ def _bandwidth(device: Device) -> float:
     return device.bandwidth_bps
 
 
+def _loss(stage: Stage) -> float:
+    constants = coefficients(stage.device)
+    return constants.loss * (constants.loss_half if stage.arithmetic == "16" else 1.0)
+
+
 def weights_parts_s(stage: Stage, moved_bytes: float) -> tuple[float, float]:
     """(read, unpack) seconds of bringing some of a stage's weights to its arithmetic units once."""
     device = stage.device
@@ -119,15 +129,21 @@ def weights_parts_s(stage: Stage, moved_bytes: float) -> tuple[float, float]:
     factor: float = fitted()["arithmetic"][stage.arithmetic]
     values = stage.weights * moved_bytes / stage.weight_bytes if stage.weight_bytes else 0.0
     return (
-        moved_bytes * (1 + constants.loss) / bandwidth,
-        values * constants.ops * factor / _flops(device, constants, bandwidth),
+        moved_bytes * (1 + _loss(stage)) / bandwidth,
+        values * constants.ops * factor / unpacking_flops(device, constants.flops_per_byte),
     )
+
+
+def overlapped_s(read_s: float, unpack_s: float) -> float:
+    """The time of reading and unpacking together."""
+    slow, fast = max(read_s, unpack_s), min(read_s, unpack_s)
+    return slow * float(1 + (fast / slow) ** SHARPNESS) ** (1 / SHARPNESS) if slow else 0.0
 
 
 def stage_parts_s(stage: Stage, depth: float, flash: bool = True) -> tuple[float, float, float, float]:
     """(read, unpack, cache, start) seconds of one token on one stage with `depth` tokens before it.
 
-    Reading and unpacking overlap: the larger of the two counts. `flash`: attention is fused.
+    Reading and unpacking overlap, see `overlapped_s`. `flash`: attention is fused.
     """
     device = stage.device
     bandwidth = _bandwidth(device)
@@ -143,10 +159,10 @@ def stage_parts_s(stage: Stage, depth: float, flash: bool = True) -> tuple[float
 
 def token_time_s(stages: Sequence[Stage], depth: float = 0.0, flash: bool = True) -> float:
     """Seconds of one decoded token: the stages one after another, and a hop from each to the next."""
-    total = (len(stages) - 1) * float(fitted()["hop_s"])
+    total = (len(stages) - 1) * coefficients(stages[0].device).hop_s
     for stage in stages:
         read, unpack, cache, start = stage_parts_s(stage, depth, flash)
-        total += max(read, unpack) + cache + start
+        total += overlapped_s(read, unpack) + cache + start
     return total
 
 
@@ -155,7 +171,7 @@ def decode(stages: Sequence[Stage], depth: float = 0.0, correction: float = 1.0)
     terms = [term for stage in stages for term in _terms(stage, depth)]
     hops = len(stages) - 1
     if hops:
-        hop_s = float(fitted()["hop_s"])
+        hop_s = coefficients(stages[0].device).hop_s
         terms.append(Term("hops", "", hops * hop_s, f"{hops} x {hop_s * 1e6:.0f} us between devices"))
     return _speed(stages, terms, "decode", correction)
 
@@ -165,19 +181,51 @@ def _terms(stage: Stage, depth: float) -> list[Term]:
     bandwidth = _bandwidth(device)
     read, unpack, cache, start = stage_parts_s(stage, depth)
     rate = f"{bandwidth / 1e9:.0f} GB/s"
-    if read >= unpack:
-        words = f"{stage.weight_bytes / 1e9:.2f} GB x {1 + constants.loss:.2f} / {rate}"
-        terms = [Term("weights", device.name, read, words)]
-    else:
-        ops = constants.ops * fitted()["arithmetic"][stage.arithmetic]
-        flops = _flops(device, constants, bandwidth)
-        words = f"{stage.weights / 1e9:.2f}e9 values x {ops:.1f} operations / {flops / 1e12:.1f} TFLOP/s"
-        terms = [Term("unpacking", device.name, unpack, words)]
+    ops = constants.ops * fitted()["arithmetic"][stage.arithmetic]
+    flops = unpacking_flops(device, constants.flops_per_byte)
+    reading = f"{stage.weight_bytes / 1e9:.2f} GB x {1 + _loss(stage):.2f} / {rate}"
+    unpacking = f"{stage.weights / 1e9:.2f}e9 values x {ops:.1f} operations / {flops / 1e12:.1f} TFLOP/s"
+    both = ((read, "weights", reading), (unpack, "unpacking", unpacking))
+    (_, name, words), (hidden, other, _) = sorted(both, reverse=True)
+    words += f", {other} ({hidden * 1e3:.2f} ms) beside it"
+    terms = [Term(name, device.name, overlapped_s(read, unpack), words)]
     if cache:
         words = f"{at_depth(stage.cache, depth) / 1e9:.3f} GB x {constants.cache:.2f} / {rate}"
         terms.append(Term("cache", device.name, cache, words))
     words = f"{stage.layers:.0f} layers x {start / stage.layers * 1e6 if stage.layers else 0:.0f} us"
     return [*terms, Term("start", device.name, start, words)]
+
+
+REDUCE_S = 40e-6
+"""Of one all-reduce of a token between cards on PCIe; a layer needs two. It puts three vLLM rows (2x RTX 3090,
+2x A100, 4x T4) at -3 %, -17 % and +46 %: too few for a fit, so the interval is that of hybrids."""
+
+
+def tensor_parallel(
+    stages: Sequence[Stage], count: int, depth: float = 0.0, correction: float = 1.0
+) -> Speed:
+    """Predict a model whose every layer is cut over `count` like cards (vLLM): another law than a layer split.
+
+    `stages` is the whole model on one of the cards. Reading is shared, starting is not, and two all-reduces a
+    layer are added.
+    """
+    if len(stages) != 1 or count < 1:
+        raise InputError(f"Tensor parallel over {count} cards needs at least one card and one stage.")
+    shared = [
+        term._replace(time_s=term.time_s / count, arithmetic=f"{term.arithmetic}, over {count} cards")
+        if term.name != "start"
+        else term
+        for term in _terms(stages[0], depth)
+    ]
+    if count > 1:
+        layers = stages[0].layers
+        words = f"2 x {layers:.0f} layers x {REDUCE_S * 1e6:.0f} us"
+        shared.append(Term("all-reduce", "", 2 * layers * REDUCE_S, words))
+    speed = _speed(stages, shared, "decode", correction)
+    if count == 1:
+        return speed
+    low, high = fitted()["intervals"]["decode"]["hybrid"]
+    return replace(speed, low_tps=low * speed.tps, high_tps=high * speed.tps)
 
 
 def _speed(stages: Sequence[Stage], terms: Sequence[Term], kind: str, correction: float) -> Speed:
@@ -198,13 +246,14 @@ def interval(kind: str, stages: Sequence[Stage], calibrated: bool = False) -> tu
     if calibrated and "calibrated" in table:
         low, high = table["calibrated"]
     else:
-        low, high = table.get(placement(stages), table["single"])
+        place = placement(stages)
+        low, high = table.get(f"{place}:{family(stages[0].device)}") or table.get(place) or table["single"]
     return float(low), float(high)
 
 
 def placement(stages: Sequence[Stage]) -> str:
     """`single`, `layers` (several devices), `hybrid` (a GPU and RAM), `cpu`: each has its own error."""
-    kinds = {stage.device.kind for stage in stages}
+    kinds = {stage.device.kind for stage in stages} - {"disk"}
     if kinds == {"cpu"}:
         return "cpu"
     if "cpu" in kinds:

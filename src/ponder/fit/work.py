@@ -5,7 +5,7 @@ from `WeightBytes`, so a measured file, a header and a bare configuration all en
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -108,6 +108,15 @@ class Work:
             stages.append(self.stage(device, range(start, start + count), head=number == len(counts) - 1))
             start += count
         return tuple(stages)
+
+
+def paged(stage: Stage, disk: Device, share: float) -> tuple[Stage, Stage]:
+    """(resident, paged) stages of weights of which `share` (0 to 1) do not fit the RAM and come from disk each time.
+
+    Experts are used evenly in the long run, so every token misses that share (moe.md's rule of thumb).
+    """
+    missing = Stage(disk, stage.weight_bytes * share, 0.0, stage.arithmetic, 0.0)
+    return replace(stage, weight_bytes=stage.weight_bytes * (1 - share)), missing
 
 
 def _gathered(rates: Iterable[tuple[float, int]]) -> PerDepth:

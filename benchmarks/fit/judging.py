@@ -1,0 +1,169 @@
+"""The tables of the README: errors by placement, beside other formulas, of answers; what intervals cover."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from statistics import mean, median
+
+import numpy as np
+
+from benchmarks.fit.anchors import ANCHORS, constant_use, full_use
+from benchmarks.fit.hierarchy import Array
+from benchmarks.fit.speed_fit import Placed
+from benchmarks.fit.speed_rows import Row
+from ponder.fit.speed import family
+
+PLACEMENTS = ("single", "layers", "hybrid", "cpu")
+FEWEST_MACHINES = 8
+
+
+def quantiles(errors: Sequence[float], machines: Sequence[str]) -> list[float]:
+    """Factors on a predicted rate between which the measured rates of 80 % of machines lie.
+
+    `errors` are log (predicted / measured); every machine has the same weight, and half a machine more is
+    counted as missed on each side, since the next one may be worse than all so far (after conformal
+    prediction). Fewer than five machines stretch the interval by half.
+    """
+    sizes = Counter(machines)
+    pairs = sorted((-error, 1 / sizes[machine]) for error, machine in zip(errors, machines, strict=True))
+    total = len(sizes)
+    tail = max(0.0, 0.1 * (total + 1) - 0.5)
+    stretch = 1.5 if total < 5 else 1.0
+    low, high = stretch * _at(pairs, tail), stretch * _at(pairs[::-1], tail)
+    return [round(float(np.exp(min(low, -0.03))), 3), round(float(np.exp(max(high, 0.03))), 3)]
+
+
+def _at(pairs: Sequence[tuple[float, float]], tail: float) -> float:
+    running = 0.0
+    for error, weight in pairs:
+        running += weight
+        if running > tail:
+            return error
+    return pairs[-1][0]
+
+
+def groups_of(row: Row, kind: str) -> list[str]:
+    return [f"{row.placement}:{kind}", row.placement]
+
+
+def intervals(placed: Placed, errors: Array) -> dict[str, list[float]]:
+    """Intervals by placement, and by placement and family where enough machines were measured."""
+    found = {}
+    for key in sorted({key for row, stages in placed for key in groups_of(row, family(stages[0].device))}):
+        chosen = [i for i, (row, s) in enumerate(placed) if key in groups_of(row, family(s[0].device))]
+        machines = [placed[i][0].group for i in chosen]
+        if ":" not in key or len(set(machines)) >= FEWEST_MACHINES:
+            found[key] = quantiles([float(errors[i]) for i in chosen], machines)
+    return found
+
+
+def judge(title: str, placed: Placed, errors: Array) -> None:
+    """Errors by placement, and of the 671B models on machines with GPUs."""
+    pairs = [(row, float(error)) for (row, _), error in zip(placed, errors, strict=True)]
+    for placement in PLACEMENTS:
+        _judged(
+            f"{title} {placement}", [(row.group, error) for row, error in pairs if row.placement == placement]
+        )
+    giant = [
+        (row.group, error) for row, error in pairs if row.model == "DeepSeek-R1" and row.placement != "cpu"
+    ]
+    _judged(f"{title} 671B", giant)
+
+
+def _judged(title: str, errors: Sequence[tuple[str, float]]) -> None:
+    if not errors:
+        return
+    machines = defaultdict(list)
+    for machine, error in errors:
+        machines[machine].append(abs(float(np.expm1(error))))
+    misses = [miss for values in machines.values() for miss in values]
+    by_machine = mean(mean(values) for values in machines.values())
+    worst = float(np.exp(max(abs(error) for _, error in errors)))
+    print(
+        f"{title:16} rows {len(errors):4} machines {len(machines):3}  MAPE {mean(misses):6.1%}"
+        f"  median {median(misses):6.1%}  by machine {by_machine:6.1%}  worst x{worst:.2f}"
+    )
+
+
+def anchors_table(placed: Placed, errors: Array) -> None:
+    """MAPE of the published formulas on the same rows, beside ours."""
+    print(
+        f"\n| decode, MAPE | rows | ponder | {' | '.join(ANCHORS)} |\n|---|---:|---:|{'---:|' * len(ANCHORS)}"
+    )
+    for placement in PLACEMENTS:
+        chosen = [i for i, (row, _) in enumerate(placed) if row.placement == placement]
+        if not chosen:
+            continue
+        cells = [f"{mean(abs(float(np.expm1(errors[i]))) for i in chosen):.1%}"]
+        for formula in ANCHORS.values():
+            ratios = [formula(placed[i]) / placed[i][0].value_tps - 1 for i in chosen]
+            known = [abs(ratio) for ratio in ratios if np.isfinite(ratio)]
+            cells.append(f"{mean(known):.1%}" if known else "none")
+        print(f"| {placement} | {len(chosen)} | {' | '.join(cells)} |")
+
+
+def prefill_table(placed: Placed, errors: Array) -> None:
+    """MAPE of constant use of the fp16 rate on the same rows."""
+    print("\n| prefill, MAPE | rows | ponder | 40 % of fp16 | fp16 |\n|---|---:|---:|---:|---:|")
+    for placement in ("single", "layers"):
+        chosen = [
+            i for i, (row, s) in enumerate(placed) if row.placement == placement and s[0].device.fp16_flops
+        ]
+        cells = [f"{mean(abs(float(np.expm1(errors[i]))) for i in chosen):.1%}"]
+        cells += [
+            f"{mean(abs(formula(placed[i]) / placed[i][0].value_tps - 1) for i in chosen):.1%}"
+            for formula in (constant_use, full_use)
+        ]
+        print(f"| {placement} | {len(chosen)} | {' | '.join(cells)} |")
+
+
+def answers_table(placed: Placed, errors: Array) -> None:
+    """Time of a whole answer: seconds per token, measured and predicted, integrated over each depth curve.
+
+    A curve is one machine, model and quantisation with three depths or more that reach 4,000 tokens.
+    """
+    curves: dict[tuple[str, int, str, str], list[tuple[float, float, float]]] = defaultdict(list)
+    for (row, _), error in zip(placed, errors, strict=True):
+        key = (row.hardware, row.n_gpus, row.model, row.raw_quant)
+        curves[key].append((row.depth, 1 / row.value_tps, 1 / (row.value_tps * float(np.exp(error)))))
+    misses, flat = [], []
+    for points in curves.values():
+        points.sort()
+        if len(points) < 3 or points[-1][0] < 4000:
+            continue
+        depths = [0.0, *(depth for depth, _, _ in points)]
+        took, expected = ([points[0][part], *(point[part] for point in points)] for part in (1, 2))
+        misses.append(abs(float(np.trapezoid(expected, depths) / np.trapezoid(took, depths)) - 1))
+        flat.append(abs(float(depths[-1] * expected[0] / np.trapezoid(took, depths)) - 1))
+    if misses:
+        print(
+            f"\nanswer time over {len(misses)} depth curves: MAPE {mean(misses):.1%}, "
+            f"median {median(misses):.1%}; with the rate at the start {mean(flat):.1%}"
+        )
+
+
+def coverage(title: str, placed: Placed, errors: Array) -> None:
+    """Share of rows inside the 80 % interval that the other machines imply."""
+    for placement in PLACEMENTS:
+        chosen = [i for i, (row, _) in enumerate(placed) if row.placement == placement]
+        inside = []
+        for machine in {placed[i][0].group for i in chosen}:
+            others = [i for i in range(len(placed)) if placed[i][0].group != machine]
+            table = intervals([placed[i] for i in others], errors[others])
+            for i in (i for i in chosen if placed[i][0].group == machine):
+                row, found = placed[i]
+                key = next((k for k in groups_of(row, family(found[0].device)) if k in table), "single")
+                inside.append(table[key][0] <= float(np.exp(-errors[i])) <= table[key][1])
+        if inside:
+            print(f"{title:8} {placement:8} 80 % interval covers {mean(inside):.0%} of {len(inside)} rows")
+
+
+def listing(placed: Placed, errors: Array) -> None:
+    """Errors by machine, for a look at what the law does not see."""
+    groups: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
+    for (row, _), error in zip(placed, errors, strict=True):
+        groups[row.placement, row.group, row.n_gpus, row.protocol].append(float(error))
+    for key, values in sorted(groups.items()):
+        name = " | ".join(map(str, key))
+        print(
+            f"  {name[:76]:76} n {len(values):3} bias {mean(values):+.2f}  mean {mean(map(abs, values)):.2f}"
+        )
