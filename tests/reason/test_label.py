@@ -1,0 +1,157 @@
+"""Roles: deterministic, told while the model writes, each with its rule; English and Chinese."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ponder.core.events import Step, Token
+from ponder.reason.cues import cues, weights
+from ponder.reason.label import EPISODE_OF, Context, Label, Labeller, forward, label, sentences
+
+SOLUTION = (
+    ("Okay, so I need to find how many apples Ann has after buying 12 more.", "restate"),
+    ("Let me start by writing down what each of them has.", "plan"),
+    ("I remember that the formula for the total is always a + b.", "recall"),
+    ("7 + 12 = 19.", "compute"),
+    ("So 19 times 2 is 38.", "compute"),
+    ("Hmm.", "doubt"),
+    ("Alternatively, maybe she gave some of them away?", "branch"),
+    ("Wait, no, that is wrong.", "backtrack"),
+    ("Let me double-check that.", "check"),
+    ("Yes, that is correct and it matches.", "check"),
+    ("So the answer is B.", "answer"),
+    ("**Final Answer** \\boxed{38}", "answer"),
+)
+
+
+def test_roles_of_a_solution() -> None:
+    labeller = Labeller()
+    assert [(text, labeller.sentence(text).role) for text, _ in SOLUTION] == list(SOLUTION)
+
+
+CHINESE = (
+    ("题目要求我们求小明一共有多少个苹果。", "restate"),
+    ("7 + 12 = 19。", "compute"),
+    ("也许还有另一种方法？", "branch"),
+    ("等等，不对，我算错了。", "backtrack"),
+    ("让我再验证一下。", "check"),
+    ("没错，结果正确。", "check"),
+)
+
+
+def test_roles_of_a_chinese_solution() -> None:
+    labeller = Labeller()
+    assert [(text, labeller.sentence(text).role) for text, _ in CHINESE] == list(CHINESE)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("Let me double-check that.", 'check: "double-check"'),
+        ("Alternatively, we take the other road.", 'other way: "Alternatively"'),
+        ("I remember the theorem of the sum.", 'recall: "remember"'),
+    ],
+)
+def test_the_rule_names_a_cue_and_its_words(text: str, rule: str) -> None:
+    labeller = Labeller()
+    labeller.sentence("There are two roads from here to the town.")
+    assert labeller.sentence(text).rule == rule
+
+
+def test_the_question_tells_what_is_restated() -> None:
+    question = "A train leaves Berlin at noon and travels 300 kilometres to Munich."
+    features = Context(question).features("The train travels 300 kilometres to Munich.")
+    assert "said before" in features
+    assert "said before" not in Context().features("The train travels 300 kilometres to Munich.")
+
+
+def test_a_step_has_the_role_of_most_of_its_text() -> None:
+    found = Labeller().step("Wait. 12 + 30 = 42, and 42 * 2 = 84, and 84 - 4 = 80.")
+    assert found.role == "compute"
+    assert Labeller().step(" \n ") == Label("other", "")
+
+
+def test_steps_of_an_output_whose_indices_do_not_start_at_0() -> None:
+    texts = ["7 + 12 = 19, and 19 + 1 = 20.", " Let me double-check", " that."]
+    tokens = [Token(i, 1, t.encode(), "reasoning", "model", None, 0.0) for i, t in enumerate(texts, 5)]
+    steps = (Step(0, 5, 6, "reasoning"), Step(1, 6, 8, "reasoning"))
+    found = label(tokens, steps)
+    assert [step.role for step in found] == ["compute", "check"]
+    assert [(step.index, step.start, step.stop) for step in found] == [(0, 5, 6), (1, 6, 8)]
+    assert all(step.rule for step in found)
+    assert label([], ()) == ()
+
+
+@given(st.lists(st.text(max_size=80), max_size=8))
+def test_any_text_has_a_known_role_and_always_the_same(texts: list[str]) -> None:
+    first, second = Labeller("Q"), Labeller("Q")
+    found = [first.step(text) for text in texts]
+    assert found == [second.step(text) for text in texts]
+    assert all(item.role in EPISODE_OF for item in found)
+
+
+def test_a_role_does_not_depend_on_what_follows() -> None:
+    texts = [text for text, _ in SOLUTION]
+    whole = Labeller()
+    all_labels = [whole.sentence(text) for text in texts]
+    for stop in range(len(texts)):
+        part = Labeller()
+        assert [part.sentence(text) for text in texts[:stop]] == all_labels[:stop]
+
+
+def test_the_forward_pass_sums_over_every_path() -> None:
+    source = random.Random(3)
+    moves = [[source.randint(-90, 90) for _ in range(3)] for _ in range(3)]
+    votes = [[source.uniform(-1, 1) for _ in range(3)] for _ in range(3)]
+    state: tuple[float, ...] = ()
+    for vote in votes:
+        state = forward(state, vote, moves)
+    assert sum(2.718281828459045**value for value in state) == pytest.approx(1)
+    totals = [0.0, 0.0, 0.0]
+    for path in ((a, b, c) for a in range(3) for b in range(3) for c in range(3)):
+        score = sum(votes[i][state_] for i, state_ in enumerate(path))
+        score += sum(moves[a][b] / 100 for a, b in pairwise(path))
+        totals[path[-1]] += 2.718281828459045**score
+    expected = [total / sum(totals) for total in totals]
+    assert [2.718281828459045**value for value in state] == pytest.approx(expected)
+
+
+def test_the_weights_fit_the_cues() -> None:
+    table = weights()
+    assert set(table.episodes) == set(EPISODE_OF.values())
+    assert all(len(row) == len(table.episodes) for row in [*table.features.values(), *table.transitions])
+    shapes = {name for name in table.features if name not in cues()}
+    assert shapes <= {
+        *(
+            "any",
+            "first",
+            "said before",
+            "answered",
+            "checking",
+            "mostly math",
+            "short with a number",
+            "no text",
+        ),
+        *("words<=3", "words<=7", "words<=15", "words<=25", "words>25"),
+        *("exploring 2", "exploring 4", "computing 2", "computing 4"),
+    }
+
+
+def test_sentences() -> None:
+    assert sentences("One is 3.5. Two.\nThree: yes! 四。五") == [
+        "One is 3.5.",
+        "Two.",
+        "Three: yes!",
+        "四。",
+        "五",
+    ]
+    assert sentences(" ") == []
+
+
+def test_every_cue_can_be_found() -> None:
+    for name, pattern in cues().items():
+        assert "\n" not in pattern.pattern, name
+        assert not pattern.search(""), name
