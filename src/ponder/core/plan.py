@@ -145,7 +145,7 @@ class Plan:
     `model` is what a person types, `id` the catalogue's name (empty for a model it does not know).
     `n_ctx` is the context of each of `batch` requests that run at once. `correction` is the factor of a
     calibration of this machine, 1.0 without one. `placement` is None where nothing fits; then `missing`
-    says what is too small.
+    says what is too small. `notes` are facts beside the numbers, a sentence each.
     """
 
     model: str
@@ -163,6 +163,7 @@ class Plan:
     quality: tuple[Quality, ...] = ()
     correction: float = 1.0
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     why: tuple[Figure, ...] = ()
 
     @property

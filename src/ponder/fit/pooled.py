@@ -1,0 +1,137 @@
+"""Plans for vLLM: weights shared out to equal GPUs, and a pool of cache that takes what is left.
+
+Tensor parallel is another law than a layer split: every GPU reads its part of every layer at the same time,
+and after each half of a layer the parts are added up over the link. One addition costs ALL_REDUCE_S, which
+rests on three measured machines only; the interval is as wide as they are apart.
+"""
+
+from dataclasses import replace
+
+from ponder.core.hardware import Hardware
+from ponder.core.plan import Placement, Plan, Rate, Share
+from ponder.errors import InputError
+from ponder.fit.pace import Pace, batched, pace
+from ponder.fit.plan import Planner, Timing, Wish
+from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
+from ponder.fit.sizes import WeightBytes
+from ponder.fit.speed import interval
+from ponder.fit.subject import Subject
+from ponder.fit.vllm import FORMATS, NON_TORCH_BYTES, Pool, Server, checkpoint, pool
+from ponder.fit.work import PerDepth, Stage, work
+
+ALL_REDUCE_S = 60e-6
+"""Seconds of one of the two sums of a layer, start of its kernels included: it lies between three published
+vLLM runs (2x A100 BF16 is 38 % faster than predicted, 2x RTX 3090 AWQ 23 %, 4x T4 AWQ 27 % slower)."""
+
+TENSOR_LOW, TENSOR_HIGH = 0.65, 1.5
+"""Bounds of the rate with tensor parallel: a little further apart than those runs."""
+
+_ARITHMETIC = {"BF16": "16", "FP8": "8", "W8A8": "8", "MXFP4": "mx"}
+
+
+class PooledPlanner(Planner):
+    """Plans what vLLM serves. `wish.quantisation` is one of vLLM's formats, BF16 if empty."""
+
+    def __init__(self, hardware: Hardware, wish: Wish) -> None:
+        super().__init__(hardware, wish)
+        names = {device.name for device in hardware.devices}
+        if not self.rooms.gpus or len(names) != 1:
+            raise InputError("vLLM needs one GPU, or several of the same kind; give --gpu '2x RTX 3090'.")
+        if wish.kv_type not in {"f16", "bf16", "fp8"}:
+            raise InputError(f"vLLM has no {wish.kv_type} cache; give --kv f16, or leave it out.")
+
+    @property
+    def weight_format(self) -> str:
+        """The format of the weights."""
+        return (self.wish.quantisation or "BF16").upper()
+
+    def pooled(self, subject: Subject) -> Plan:
+        """The plan; its notes, or what is missing, say how many tokens the pool holds."""
+        contexts = self.contexts(subject)
+        n_ctx = self.enough(self.length(subject), contexts)
+        server = Server(
+            self.rooms.gpus[0].capacity_bytes,
+            len(self.rooms.gpus),
+            value_bytes=1 if self.wish.kv_type == "fp8" else 2,
+        )
+        found = pool(subject.geometry, self.weight_format, server, n_ctx)
+        while not self.wish.n_ctx and found.tokens < n_ctx and n_ctx > contexts[0]:
+            n_ctx = contexts[contexts.index(n_ctx) - 1]
+            found = pool(subject.geometry, self.weight_format, server, n_ctx)
+        length, quality = self.published(subject)
+        loaded = checkpoint(subject.geometry, self.weight_format)
+        name, kv_type = subject.name, self.wish.kv_type
+        plan = Plan(
+            name, subject.id, self.weight_format, loaded.bytes, n_ctx, kv_type, "vllm", self.wish.batch, None
+        )
+        plan = replace(plan, quality=quality)
+        if found.tokens < n_ctx * self.wish.batch:
+            lack = f"the pool holds {found.tokens:,} tokens of the {n_ctx * self.wish.batch:,} asked for"
+            return replace(plan, missing=(f"GPU memory: {lack}",))
+        timing = self._tensor_timing(subject, loaded.bytes / subject.sizes("BF16").file)
+        now = timing.pace.token_s(self.wish.prompt_tokens)
+        reading_s = prefill_time_s(timing.stages, self.wish.prompt_tokens)
+        tps = MICRO_BATCH / prefill_time_s(timing.stages, MICRO_BATCH)
+        low, high = interval("prefill", timing.stages)
+        return replace(
+            plan,
+            placement=self._pool_placement(found, subject.geometry.layers),
+            decode=Rate(1 / now, timing.low / now, timing.high / now),
+            prefill=Rate(tps, low * tps, high * tps),
+            answer=self._wait(timing, reading_s, length) if length else None,
+            notes=(f"vLLM's pool holds {found.tokens:,} tokens, {found.requests:.1f} requests of {n_ctx:,}",),
+        )
+
+    def _pool_placement(self, found: Pool, layers: int) -> Placement:
+        empty = Share(self.rooms.gpus[0].device, layers, 0, found.weights, found.bytes, 0, 0, 0, 0)
+        shares = tuple(
+            replace(
+                empty,
+                device=room.device,
+                compute_bytes=found.activation,
+                overhead_bytes=NON_TORCH_BYTES,
+                capacity_bytes=room.capacity_bytes,
+            )
+            for room in self.rooms.gpus
+        )
+        return Placement("tensor parallel" if len(shares) > 1 else "one GPU", shares)
+
+    def _tensor_timing(self, subject: Subject, ratio: float) -> Timing:
+        """Every GPU reads its part at once; `ratio` is the checkpoint's size over that of BF16."""
+        gpus = len(self.rooms.gpus)
+        prepared = work(subject.geometry, "BF16", sizes=_scaled(subject.sizes("BF16"), ratio / gpus))
+        prepared = replace(prepared, arithmetic=_ARITHMETIC.get(self.weight_format, "4"))
+        (whole,) = prepared.whole(self.rooms.gpus[0].device)
+        shared = 1 if whole.latent else gpus
+        stage = replace(
+            whole,
+            weights=whole.weights / gpus,
+            cache=_divided(whole.cache, shared),
+            attention=_divided(whole.attention, gpus),
+        )
+        stages: tuple[Stage, ...] = batched((stage,), self.wish.batch)
+        alone = pace(stages)
+        low, high = interval("decode", stages)
+        if gpus > 1:
+            sums_s = 2 * subject.geometry.layers * ALL_REDUCE_S
+            alone, low, high = Pace(alone.fixed_s + sums_s, alone.rates), TENSOR_LOW, TENSOR_HIGH
+        return Timing(stages, alone, low, high, 1.0)
+
+
+def _divided(rates: PerDepth, parts: int) -> PerDepth:
+    return tuple((rate / parts, window) for rate, window in rates)
+
+
+def _scaled(sizes: WeightBytes, factor: float) -> WeightBytes:
+    return replace(
+        sizes,
+        embedding=round(sizes.embedding * factor),
+        head=round(sizes.head * factor),
+        fixed=tuple(round(size * factor) for size in sizes.fixed),
+        routed=tuple(round(size * factor) for size in sizes.routed),
+    )
+
+
+def weight_formats() -> tuple[str, ...]:
+    """The formats of weights that vLLM loads."""
+    return tuple(FORMATS)
