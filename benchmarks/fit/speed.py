@@ -7,6 +7,7 @@ python -m benchmarks.fit.speed score FILE     judge the package as it is on rows
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -109,7 +110,11 @@ def main(details: bool) -> None:
     write(content)
     publish(PACKAGE, [(placed, errors), (read, read_errors)])
 
-    print(f"{len(rows)} rows after merging, {sum(not row.reason for row in rows)} usable\n")
+    reasons = Counter(row.reason for row in rows)
+    print(f"{len(rows)} rows after merging, {reasons.pop('')} usable; left out:")
+    for reason, count in reasons.most_common():
+        print(f"  {count:4} {reason}")
+    print()
     judge("decode", placed, errors)
     judge("prefill", read, read_errors)
     anchors_table(placed, errors)

@@ -188,7 +188,7 @@ SECOND_SOCKET = 0.4
 """What a second processor adds to the bandwidth: its memory is far from half of the threads."""
 
 COPY_SHARE = 0.76
-"""What copying reaches of the modules' rate: 148 of 204.8 GB/s (EPYC), 490 of 614 (two Xeons), both STREAM."""
+"""What copying reaches of the modules' rate; STREAM: 148 of 204.8 GB/s (EPYC), 490 of 614 (two Xeons)."""
 
 CORE_FLOPS = {
     "avx512": 400e9,

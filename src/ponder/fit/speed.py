@@ -26,7 +26,7 @@ from ponder.fit.work import Stage, at_depth
 
 SHARPNESS = 8
 HALF_RATE_INTEGER = frozenset({"volta", "turing", "blackwell"})
-"""NVIDIA generations with one integer operation per two fp32 ones, other than the usual four; A100 is one too."""
+"""NVIDIA generations with one integer operation per two fp32 ones instead of four; A100 is one too."""
 
 
 class Coefficients(NamedTuple):
@@ -197,14 +197,14 @@ def _terms(stage: Stage, depth: float) -> list[Term]:
 
 
 REDUCE_S = 40e-6
-"""Of one all-reduce of a token between cards on PCIe; a layer needs two. It puts three vLLM rows (2x RTX 3090,
-2x A100, 4x T4) at -3 %, -17 % and +46 %: too few for a fit, so the interval is that of hybrids."""
+"""Of one all-reduce of a token between cards on PCIe; a layer needs two. Not fitted: chosen so that three vLLM
+rows (2x RTX 3090, 2x A100, 4x T4) come within a factor of 1.5, so the interval is that of hybrids."""
 
 
 def tensor_parallel(
     stages: Sequence[Stage], count: int, depth: float = 0.0, correction: float = 1.0
 ) -> Speed:
-    """Predict a model whose every layer is cut over `count` like cards (vLLM): another law than a layer split.
+    """Predict a model whose every layer is cut over `count` like cards (vLLM), unlike a layer split.
 
     `stages` is the whole model on one of the cards. Reading is shared, starting is not, and two all-reduces a
     layer are added.

@@ -111,9 +111,9 @@ class Work:
 
 
 def paged(stage: Stage, disk: Device, share: float) -> tuple[Stage, Stage]:
-    """(resident, paged) stages of weights of which `share` (0 to 1) do not fit the RAM and come from disk each time.
+    """(resident, paged) stages of weights of which `share` (0 to 1) comes from disk for every token.
 
-    Experts are used evenly in the long run, so every token misses that share (moe.md's rule of thumb).
+    Experts are used evenly in the long run, so every token misses that share (a rule of thumb).
     """
     missing = Stage(disk, stage.weight_bytes * share, 0.0, stage.arithmetic, 0.0)
     return replace(stage, weight_bytes=stage.weight_bytes * (1 - share)), missing
