@@ -1,9 +1,12 @@
 """What the engine tests share: settings, samplings, and a look behind an engine."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from ponder.catalog.gguf import read_vocabulary
 from ponder.core.events import Prefill, Sampled
@@ -11,14 +14,34 @@ from ponder.core.request import Message, Sampling
 from ponder.engine.http import Loopback
 from ponder.engine.owned import Owned, Settings
 from ponder.engine.protocol import Emission, Engine, Prompt, Stopped
-from tests.tiny import CONTROL, MARKUP, THINK, byte_alphabet
+from tests.tiny import CONTROL, MARKUP, PREFILLING, THINK, byte_alphabet
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, top_k=0, min_p=0.0, seed=1, max_tokens=60)
 WILD = replace(GREEDY, temperature=1.0)
 """Everything can come, invalid bytes and control tokens too."""
+LONG = replace(GREEDY, max_tokens=None, logit_bias=((1, -100.0),))
+"""Until the context is full."""
 USUAL = replace(GREEDY, temperature=0.6, top_p=0.95, top_k=40)
 TAGS = ("<think>", "</think>")
 HELLO = (Message("user", "hello"),)
+KEEPING = PREFILLING.replace(
+    "m['content'].split('</think>')[-1]",
+    "('<think>' + m['reasoning_content'] + '</think>' if m['reasoning_content'] else '') + m['content']",
+)
+"""Old reasoning stays, as newer templates want it."""
+
+
+def gone(process: psutil.Process) -> bool:
+    """Whether it has ended; one whose parent has not looked yet has, too."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until it holds; a test that waits in vain fails."""
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.01)
 
 
 def settings(path: Path, **changes: Any) -> Settings:

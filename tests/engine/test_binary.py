@@ -12,7 +12,7 @@ from ponder.engine.binary import Binary
 from ponder.engine.protocol import Ability, EngineDiedError
 from ponder.errors import EngineError, InputError
 from tests.conftest import SCRIPT
-from tests.engine.asking import GREEDY, behind, prompt_of, run, settings, stop, tokens
+from tests.engine.asking import LONG, behind, gone, prompt_of, run, settings, stop, tokens, wait_for
 from tests.store.child import environment
 
 ROOT = Path(__file__).parents[2]
@@ -59,12 +59,12 @@ def test_close_ends_the_program_too(own: Binary) -> None:
     own.serve()
     family = [psutil.Process(own.pid), *psutil.Process(own.pid).children()]
     own.close()
-    assert psutil.wait_procs(family, timeout=20)[1] == []
+    wait_for(lambda: all(gone(each) for each in family))
     assert own.pid is None
 
 
 def test_a_killed_program_is_replaced(own: Binary) -> None:
-    stream = own.stream(prompt_of(own), (), GREEDY, since=0.0)
+    stream = own.stream(prompt_of(own), (), LONG, since=0.0)
     next(stream)
     (victim,) = psutil.Process(own.pid).children()
     victim.kill()
@@ -81,8 +81,7 @@ def test_the_program_ends_when_ours_is_killed(llama_server: str, speaker_gguf: P
         family = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
         parent.kill()
     assert len(family) == 2
-    psutil.wait_procs(family, timeout=20)
-    assert not any(each.is_running() for each in family)
+    wait_for(lambda: all(gone(each) for each in family))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,10 +20,21 @@ from ponder.engine.process import Process
 from ponder.engine.protocol import EngineDiedError
 from ponder.errors import EngineError, InputError
 from tests.conftest import SCRIPT
-from tests.engine.asking import GREEDY, WILD, behind, ids, prompt_of, run, settings, stop, tokens
+from tests.engine.asking import (
+    GREEDY,
+    LONG,
+    WILD,
+    behind,
+    gone,
+    ids,
+    prompt_of,
+    run,
+    settings,
+    stop,
+    tokens,
+    wait_for,
+)
 from tests.store.child import environment
-
-LONG = replace(GREEDY, max_tokens=None, logit_bias=((1, -100.0),))
 
 
 @pytest.fixture
@@ -32,18 +43,6 @@ def own(babbler_gguf: Path) -> Iterator[Embedded]:
     engine = Embedded(settings(babbler_gguf))
     yield engine
     engine.close()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds; a test that waits in vain fails."""
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.01)
-
-
-def gone(pid: int | None) -> bool:
-    return pid is not None and not psutil.pid_exists(pid)
 
 
 # ---------------------------------------------------------------------- nobody else's
@@ -99,13 +98,13 @@ def test_a_killed_engine_is_replaced_and_goes_on(own: Embedded, after: int) -> N
     stream = own.stream(prompt, (), LONG, since=0.0)
     while len(begun) < after:
         begun += ids([next(stream)])
-    victim = own.pid
-    psutil.Process(victim).kill()
+    victim = psutil.Process(own.pid)
+    victim.kill()
     with pytest.raises(EngineDiedError):
         begun += ids(list(stream))
     assert begun[:60] == whole[: len(begun)]
     assert own.serve().n_ctx == 2048
-    assert (own.starts, gone(victim)) == (2, True)
+    assert (own.starts, victim.is_running()) == (2, False)
     assert (
         begun[:60] + ids(run(own, replace(GREEDY, max_tokens=60 - len(begun[:60])), prompt, begun[:60]))
         == whole
@@ -143,9 +142,9 @@ def test_an_idle_engine_is_unloaded_and_comes_back(speaker_gguf: Path) -> None:
         for starts in (1, 2):
             assert [token.data.decode() for token in tokens(run(own))] == list(SCRIPT)
             assert own.starts == starts
-            first = own.pid
+            first = psutil.Process(own.pid)
             wait_for(lambda: own.pid is None)
-            assert gone(first)
+            assert not first.is_running()
     finally:
         own.close()
 
@@ -215,7 +214,7 @@ def test_an_interrupted_start_leaves_no_process() -> None:
     process = Process([sys.executable, "-c", "import time; time.sleep(60)"])
     with pytest.raises(KeyboardInterrupt), process.or_end():
         raise KeyboardInterrupt
-    assert gone(process.popen.pid)
+    assert process.popen.returncode is not None
 
 
 # ---------------------------------------------------------------------- the end
@@ -223,10 +222,10 @@ def test_an_interrupted_start_leaves_no_process() -> None:
 
 def test_close_leaves_nothing_behind(own: Embedded) -> None:
     own.serve()
-    pid = own.pid
-    assert psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    child = psutil.Process(own.pid)
+    assert not gone(child)
     own.close()
-    assert gone(pid)
+    assert not child.is_running(), "no zombie either"
     own.close()
     assert own.serve().model == "babbler.gguf"
 
@@ -238,8 +237,7 @@ def test_the_engine_ends_when_its_program_is_killed(speaker_gguf: Path) -> None:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
-    psutil.wait_procs([child], timeout=20)
-    assert not child.is_running()
+    wait_for(lambda: gone(child))
 
 
 # ---------------------------------------------------------------------- several at once

@@ -14,14 +14,9 @@ from ponder.core.tags import FORMATS
 from ponder.engine.embedded import Embedded
 from ponder.engine.protocol import Prompt
 from ponder.errors import InputError
-from tests.engine.asking import HELLO, TAGS, settings, vocabulary_of
+from tests.engine.asking import HELLO, KEEPING, TAGS, settings, vocabulary_of
 from tests.tiny import ASSISTANT, BOS, CONTROL, EOS, MARKUP, PLAIN, PREFILLING, THINK, USER, write_random
 
-KEEPING = PREFILLING.replace(
-    "m['content'].split('</think>')[-1]",
-    "('<think>' + m['reasoning_content'] + '</think>' if m['reasoning_content'] else '') + m['content']",
-)
-"""Old reasoning stays, as newer templates want it."""
 TRIMMING = PREFILLING.replace("+ m['content'] }}", "+ m['content'] | trim }}")
 SWITCHING = (
     "{% for m in messages %}{{ '<｜User｜>' + m['content'] }}{% endfor %}{{ '<｜Assistant｜>' }}"
