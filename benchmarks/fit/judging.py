@@ -132,13 +132,18 @@ def answers_table(placed: Placed, errors: Array) -> None:
             continue
         depths = [0.0, *(depth for depth, _, _ in points)]
         took, expected = ([points[0][part], *(point[part] for point in points)] for part in (1, 2))
-        misses.append(abs(float(np.trapezoid(expected, depths) / np.trapezoid(took, depths)) - 1))
-        flat.append(abs(float(depths[-1] * expected[0] / np.trapezoid(took, depths)) - 1))
+        misses.append(abs(float(_area(expected, depths) / _area(took, depths)) - 1))
+        flat.append(abs(float(depths[-1] * expected[0] / _area(took, depths)) - 1))
     if misses:
         print(
             f"\nanswer time over {len(misses)} depth curves: MAPE {mean(misses):.1%}, "
             f"median {median(misses):.1%}; with the rate at the start {mean(flat):.1%}"
         )
+
+
+def _area(times: Sequence[float], depths: Sequence[float]) -> float:
+    steps = zip(times, times[1:], depths, depths[1:], strict=False)
+    return sum((one + next_one) / 2 * (end - start) for one, next_one, start, end in steps)
 
 
 def coverage(title: str, placed: Placed, errors: Array) -> None:

@@ -197,7 +197,7 @@ def _terms(stage: Stage, depth: float) -> list[Term]:
 
 
 REDUCE_S = 40e-6
-"""Of one all-reduce of a token between cards on PCIe; a layer needs two. Not fitted: chosen so that three vLLM
+"""Of one all-reduce of a token between PCIe cards; a layer needs two. Not fitted: chosen so that three vLLM
 rows (2x RTX 3090, 2x A100, 4x T4) come within a factor of 1.5, so the interval is that of hybrids."""
 
 
