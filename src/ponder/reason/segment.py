@@ -19,7 +19,7 @@ from ponder.core.events import Step, StepEnd, StepStart, Token
 from ponder.reason.cuts import Cut, CutFinder
 
 MIN_TOKENS = 8
-LONG_TOKENS = 60
+LONG_TOKENS = 32
 _BYTES_PER_TOKEN = 4
 
 StepEvent = StepStart | StepEnd
@@ -28,8 +28,8 @@ StepEvent = StepStart | StepEnd
 class Segmenter:
     """A fold over the tokens of one output: `feed` each, then `finish`."""
 
-    def __init__(self, first_step: int = 0) -> None:
-        self._step = first_step
+    def __init__(self) -> None:
+        self._step = 0
         self._run: _Run | None = None
 
     def feed(self, token: Token) -> list[StepEvent]:
