@@ -15,7 +15,7 @@ from time import perf_counter
 from tests.fit.models import R1_FAMILY, distinct, geometry, legacy
 from tests.fit.oracle import Answer, ask_all
 
-from benchmarks.fit.anchors import CACHES, SCRATCH
+from benchmarks.fit.anchors_memory import CACHES, SCRATCH
 from ponder.fit.compute import is_exact
 from ponder.fit.geometry import Geometry
 from ponder.fit.memory import MIB, cache_bytes, compute_bytes

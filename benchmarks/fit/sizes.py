@@ -5,7 +5,7 @@ from time import perf_counter
 
 from tests.fit.models import distinct, geometry, table
 
-from benchmarks.fit.anchors import WEIGHTS
+from benchmarks.fit.anchors_memory import WEIGHTS
 from ponder.fit.mix import BASE
 from ponder.fit.sizes import weight_bytes
 from ponder.fit.tensors import parameters
