@@ -93,7 +93,8 @@ class Run:
             self._answer = self._tokens(ANSWER)
             self._notes += [start.note] if start.note else []
         self._origin = start.origin
-        self.fold = Fold(tags, ids, start.started if self._steerable else "undecided")
+        question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
+        self.fold = Fold(tags, ids, start.started if self._steerable else "undecided", question)
         self.fold.replay(past)
         self._past = past
         self._meter = Meter(len(prompt.ids), past[-1].time_s if past else 0.0)

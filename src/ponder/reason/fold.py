@@ -1,27 +1,32 @@
-"""Everything that is read from a stream of tokens, in one fold: parts, steps, loops and counts.
+"""Everything that is read from a stream of tokens, in one fold: parts, steps and their roles, loops, counts.
 
 The spine feeds it what the engine sampled and what ponder wrote; out come the events for everybody else.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ponder.core.events import ClosedBy, Event, Origin, Sampled, Step, StepEnd, Token
 from ponder.core.model import ThinkTags
-from ponder.core.trace import relabel
+from ponder.core.trace import relabel, text_of
+from ponder.reason.label import Labeller
 from ponder.reason.loops import LoopDetector
 from ponder.reason.segment import Segmenter
 from ponder.reason.split import Splitter, State
 
 
 class Fold:
-    """The reading of one output; `tokens` and `steps` are all so far."""
+    """The reading of one output; `tokens` and `steps` are all so far, `question` helps to see roles."""
 
-    def __init__(self, tags: ThinkTags | None, tag_ids: Mapping[str, int], started: State) -> None:
+    def __init__(
+        self, tags: ThinkTags | None, tag_ids: Mapping[str, int], started: State, question: str = ""
+    ) -> None:
         self.tokens: list[Token] = []
         self.steps: list[Step] = []
         self.ids: list[int] = []
         self._splitter = Splitter(tags, tag_ids=tag_ids, started=started)
         self._segmenter = Segmenter()
+        self._labeller = Labeller(question)
         self._loops = LoopDetector()
         self._part = ""
         self.fed = 0
@@ -93,6 +98,13 @@ class Fold:
         return events
 
     def _keep_steps(self, events: Iterable[Event]) -> list[Event]:
-        kept = list(events)
+        kept = [self._labelled(event) if isinstance(event, StepEnd) else event for event in events]
         self.steps += [event.step for event in kept if isinstance(event, StepEnd)]
         return kept
+
+    def _labelled(self, end: StepEnd) -> StepEnd:
+        step = end.step
+        if step.part == "answer":
+            return StepEnd(replace(step, role="answer", rule="after the reasoning"))
+        label = self._labeller.step(text_of(self.tokens[step.start : step.stop]))
+        return StepEnd(replace(step, role=label.role, rule=label.rule))
