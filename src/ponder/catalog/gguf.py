@@ -11,7 +11,7 @@ Strings are a u64 length and UTF-8.
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -87,8 +87,13 @@ def parse_header(data: bytes, name: str = "the header") -> Header:
     The weights may be missing. `name` is what errors call it. Raises FileFormatError, of the kind
     CutHeaderError when the header is longer than `data`.
     """
-    cursor = _Cursor(data, name, len(data))
-    return _header(name, (), [_parse(cursor, file_bytes=None)])
+    return parse_headers([data], name)
+
+
+def parse_headers(parts: Sequence[bytes], name: str = "the header") -> Header:
+    """Like `parse_header`, for the first bytes of every file of a split model, in order."""
+    cursors = [_Cursor(data, name, len(data)) for data in parts]
+    return _header(name, (), [_parse(cursor, file_bytes=None) for cursor in cursors])
 
 
 def read_vocabulary(path: Path | str) -> list[bytes]:

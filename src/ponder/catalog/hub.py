@@ -37,8 +37,8 @@ def client() -> httpx.Client:
     return httpx.Client(headers=headers, follow_redirects=True, timeout=_TIMEOUT)
 
 
-def list_files(http: httpx.Client, repo: str) -> Mapping[str, Remote]:
-    """The GGUF files of `repo` at its newest commit.
+def list_files(http: httpx.Client, repo: str, endings: tuple[str, ...] = (".gguf",)) -> Mapping[str, Remote]:
+    """The files of `repo` at its newest commit whose names have one of these endings.
 
     Raises NoRepositoryError, or NetworkError with what to do.
     """
@@ -60,20 +60,20 @@ def list_files(http: httpx.Client, repo: str) -> Mapping[str, Remote]:
     if response.status_code != 200:
         raise NetworkError(f"{endpoint()} answers with status {response.status_code}; try again later.")
     try:
-        return _files(repo, response.json())
+        return _files(repo, response.json(), endings)
     except (ValueError, TypeError, KeyError) as error:
         raise NetworkError(
             f"{endpoint()} does not answer like the Hugging Face Hub; check HF_ENDPOINT."
         ) from error
 
 
-def _files(repo: str, info: Mapping[str, Any]) -> Mapping[str, Remote]:
+def _files(repo: str, info: Mapping[str, Any], endings: tuple[str, ...]) -> Mapping[str, Remote]:
     """Remote files by name; ValueError, TypeError or KeyError for an answer of another shape."""
     commit = quote(info["sha"], safe="")
     files = {}
     for row in info["siblings"]:
         name = row["rfilename"]
-        if name.endswith(".gguf"):
+        if name.endswith(endings):
             checksum, size = (row.get("lfs") or {}).get("sha256") or row["blobId"], row["size"]
             if not _CHECKSUM.fullmatch(checksum) or size < 0:
                 raise ValueError(name)

@@ -20,6 +20,7 @@ COMMANDS = {
     "ask": "Ask a question and watch the reasoning, then the answer.",
     "chat": "Ask several questions in one conversation.",
     "resume": "Go on with an answer that was interrupted.",
+    "fit": "What runs here, how fast, and which one to take.",
     "models": "List the models there are, and those on this machine.",
     "pull": "Download a model.",
     "rm": "Delete a downloaded model.",

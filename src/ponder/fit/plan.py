@@ -155,7 +155,7 @@ class Planner:
             wish.batch,
             placed.placement if placed else None,
             quality=self.published(subject)[1],
-            missing=self.rooms.missing if placed else (self._too_small(subject, quant, n_ctx),),
+            missing=() if placed else (self._too_small(subject, quant, n_ctx), *self.rooms.missing),
         )
         return empty if placed is None else self._timed(empty, subject, placed)
 
@@ -212,7 +212,7 @@ class Planner:
             mean_s / timing.low,
             reading_s + timing.pace.writing_s(length.p90_tokens, prompt) / factor,
             length.source,
-            length.note,
+            "" if length.exact else length.note,
         )
 
     def _unknown(self, placed: Placed) -> list[str]:

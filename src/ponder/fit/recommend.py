@@ -100,6 +100,8 @@ def recommend(
     timed = [plan for plan in one_per_model(plans, parameters) if plan.answer]
     if not timed:
         return None
+    if len(timed) == 1:
+        return _of_one(timed[0], parameters.get(timed[0].model, 0))
     benchmark = common_benchmark(timed, task)
     good = [p for p in timed if is_sound(p, parameters.get(p.model, 0)) and holds_answers(p)]
     quick = [plan for plan in good if _seconds(plan) <= patience_s]
@@ -124,6 +126,17 @@ def recommend(
             f"({spelled_s(_seconds(chosen))} on average); think of a batch job"
         )
     return Recommendation(chosen, reason)
+
+
+def _of_one(plan: Plan, parameters: int) -> Recommendation:
+    """The recommendation among the quantisations of one model."""
+    if is_sound(plan, parameters):
+        reason = "the smallest quantisation that is known to keep the quality; larger ones are slower"
+    else:
+        reason = "the largest quantisation that fits, but below what is known to keep the quality"
+    if not holds_answers(plan):
+        reason += "; its context cuts the longest answers off"
+    return Recommendation(plan, reason)
 
 
 def _seconds(plan: Plan) -> float:
