@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ponder.core.events import Prefill
 from ponder.core.request import Sampling
 from ponder.engine.embedded import Embedded
 from ponder.engine.exact import Candidate, fill, incomplete
@@ -58,10 +59,8 @@ def test_incomplete_agrees_with_a_decoder_on_any_cut_text(text: str, cut: int) -
 
 def chances(vocabulary: Sequence[bytes], way: Sequence[int]) -> list[Candidate]:
     """What could follow `way`, each with a log-probability that depends on the way."""
-    return [
-        Candidate(token, data, -(crc32(bytes([*way, token])) % 1000) / 100)
-        for token, data in enumerate(vocabulary)
-    ]
+    chance = [-(crc32(bytes([*way, token])) % 1000) / 100 for token in range(len(vocabulary))]
+    return [Candidate(token, data, -9.0, chance[token]) for token, data in enumerate(vocabulary)]
 
 
 def all_ways(
@@ -73,7 +72,7 @@ def all_ways(
         pieces = [vocabulary[token] for token in way]
         held = all(incomplete(b"".join(pieces[:n])) for n in range(1, count))
         if held and way[-1] == last and b"".join(pieces) == data:
-            cost = sum(-chances(vocabulary, way[:n])[token].logprob for n, token in enumerate(way))
+            cost = sum(-chances(vocabulary, way[:n])[token].score for n, token in enumerate(way))
             found.append((cost, list(way)))
     return sorted(found)
 
@@ -86,7 +85,7 @@ def test_fill_finds_the_likeliest_way(vocabulary: list[bytes], data: st.DataObje
     found = fill(lambda way: chances(vocabulary, way), released, len(true), true[-1])
     assert (found is None) == (not ways)
     if found is not None:
-        cost = -math.fsum(token.logprob for token in found)
+        cost = -math.fsum(token.score for token in found)
         assert cost == pytest.approx(ways[0][0])
         assert [token.id for token in found] in [way for _, way in ways]
         assert found == [
@@ -112,7 +111,7 @@ def test_fill_gives_up_in_time() -> None:
 
     def candidates(way: Sequence[int]) -> list[Candidate]:
         asked.append(way)
-        return [Candidate(token, b"", -1.0) for token in range(9)] + [Candidate(9, b"\xf0", -1.0)]
+        return [Candidate(token, b"", -1.0, -1.0) for token in range(9)] + [Candidate(9, b"\xf0", -1.0, -1.0)]
 
     assert fill(candidates, b"\xf0" * 9, 30, 1) is None
     assert len(asked) <= 64
@@ -178,6 +177,8 @@ def test_the_limit_is_reached_exactly(babbler: Embedded, limit: int, sampling: S
     for seed in range(4):
         emissions = run(babbler, replace(sampling, max_tokens=limit, seed=seed, logit_bias=((EOS, -100.0),)))
         assert (len(tokens(emissions)), stop(emissions).reason) == (limit, "limit")
+        begun = [isinstance(emission, Prefill) for emission in emissions]
+        assert begun == sorted(begun, reverse=True), "the prompt is evaluated once"
 
 
 def test_a_full_context_is_an_end_like_any_other(babbler_gguf: Path) -> None:
@@ -231,6 +232,15 @@ def test_banned_tokens_never_come(babbler: Embedded, sampling: Sampling, ban: fl
     assert len(free) > 5
     banned = tuple((token, ban) for token in free)
     assert not free & set(ids(run(babbler, replace(sampling, logit_bias=banned))))
+
+
+def test_of_two_ways_only_the_sampled_one_is_found(babbler: Embedded) -> None:
+    """F0 9F 98 80 can be F0·9F98·80 or F09F·98·80; here only the first can have been sampled."""
+    lead, rest, end = 6 + 0xF0, 273, 6 + 0x80
+    bias = tuple((token, 300.0) for token in (lead, rest, end))
+    got = run(babbler, replace(WILD, temperature=5.0, logit_bias=bias, max_tokens=150))
+    assert set(ids(got)) == {lead, rest, end}
+    assert b"\xf0\x9f\x98\x80" in b"".join(token.data for token in tokens(got))
 
 
 @pytest.mark.parametrize("byte", [ord("a"), 0x80, 0xE4])

@@ -193,9 +193,26 @@ def test_a_stream_without_an_end_is_a_death(strange: Standin) -> None:
             next(emissions)
 
 
+def test_what_cannot_be_found_is_generated_anew_with_another_seed(strange: Standin) -> None:
+    told = {"id": 5, "bytes": [97], "logprob": -1.0}
+    whole = {"tokens": [5, 5], "stop_type": "limit", "completion_probabilities": [{"top_logprobs": [told]}]}
+    lost = {"content": "\ufffd", "tokens": [5], "stop": False, "tokens_predicted": 2}
+
+    def complete(body: Json) -> Reply:
+        return Reply(events=[lost, EVENT]) if body.get("stream") else Reply(whole)
+
+    strange.routes["/completion"] = complete
+    with closing(LlamaClient(strange.url)) as engine:
+        got = tokens(run(engine, replace(GREEDY, max_tokens=2, seed=2**32 - 1), PROMPT))
+    assert [(token.id, token.data, token.logprob) for token in got] == [(5, b"a", -1.0)] * 2
+    first, anew, *looks = strange.bodies("/completion")
+    assert (first["seed"], first["cache_prompt"]) == (0, False), "llama.cpp takes the last seed for none"
+    assert (anew["seed"], anew["cache_prompt"], anew["n_predict"]) == (1, True, 2)
+    assert [body["prompt"] for body in looks] == [[1, 2, 3], [1, 2, 3, 5]]
+
+
 def test_only_the_samplers_that_were_asked_for_take_part(strange: Standin) -> None:
     with closing(LlamaClient(strange.url)) as engine:
-        assert stop(run(engine, replace(GREEDY, seed=2**32 - 1), PROMPT)).reason == "limit"
+        assert stop(run(engine, GREEDY, PROMPT)).reason == "limit"
     (body,) = strange.bodies("/completion")
     assert body["samplers"] == ["top_k", "top_p", "min_p", "temperature"]
-    assert body["seed"] == 0, "llama.cpp takes this seed for none"

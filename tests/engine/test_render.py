@@ -1,6 +1,6 @@
 """User text is only text: whatever it says, no control token and no tag comes out of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ponder.core.request import Message
 from ponder.core.tags import FORMATS
 from ponder.engine.embedded import Embedded
-from ponder.engine.protocol import Prompt
+from ponder.engine.protocol import Prompt, Written
+from ponder.engine.render import neutral
 from ponder.errors import InputError
 from tests.engine.asking import HELLO, KEEPING, TAGS, settings, vocabulary_of
 from tests.tiny import ASSISTANT, BOS, CONTROL, EOS, MARKUP, PLAIN, PREFILLING, THINK, USER, write_random
@@ -105,6 +106,21 @@ def test_a_text_as_tokens_is_the_text(shop: Shop, text: str) -> None:
     written = shop(PREFILLING).tokenize(text, control=False)
     assert b"".join(data for _, data in written) == text.encode()
     assert shop.special(tuple(token for token, _ in written)) == []
+
+
+@pytest.mark.parametrize(
+    "tag", [text for tags in FORMATS.values() for text in (tags.open, tags.close) if text]
+)
+def test_a_tag_that_is_several_tokens_is_cut_too(tag: str) -> None:
+    asked: list[str] = []
+
+    def tokenize(texts: Sequence[str], control: bool) -> list[Written]:
+        assert not control
+        asked.extend(texts)
+        return [(0, text.encode()) for text in texts]
+
+    assert b"".join(data for _, data in neutral(f"a{tag}{tag}b", tokenize)).decode() == f"a{tag}{tag}b"
+    assert not any(tag in text for text in asked)
 
 
 def test_ponder_itself_may_write_tags(shop: Shop) -> None:

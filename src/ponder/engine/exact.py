@@ -17,11 +17,15 @@ PATIENCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One token the model could have chosen: id, exact bytes, natural log-probability."""
+    """One token the model could have chosen: id, exact bytes, natural log-probability.
+
+    `score` is the log-probability with which it was sampled, biases included.
+    """
 
     id: int
     data: bytes
     logprob: float
+    score: float
 
 
 Candidates = Callable[[Sequence[int]], Sequence[Candidate]]
@@ -55,5 +59,5 @@ def fill(candidates: Candidates, data: bytes, count: int, last_id: int) -> list[
             end = used + len(choice.data)
             whole = choice.id == last_id and end == len(data) if at_end else incomplete(data[:end])
             if whole and data.startswith(choice.data, used):
-                heappush(ways, (cost - choice.logprob, next(number), end, [*way, choice]))
+                heappush(ways, (cost - choice.score, next(number), end, [*way, choice]))
     return None

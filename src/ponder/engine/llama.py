@@ -10,7 +10,7 @@ from typing import Any
 
 from ponder.core.request import Message, Sampling
 from ponder.engine.http import Loopback
-from ponder.engine.piece import SEEDS, Piece, foreign
+from ponder.engine.piece import Piece, foreign
 from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written
 from ponder.engine.render import neutral, placeholders, render
 from ponder.errors import ContextError, EngineError
@@ -140,7 +140,7 @@ class LlamaClient:
             "top_k": sampling.top_k,
             "top_p": sampling.top_p,
             "min_p": sampling.min_p,
-            "seed": (sampling.seed or 0) % SEEDS,
+            "seed": sampling.seed or 0,
             # JSON has no infinity; llama.cpp takes `false` for never.
             "logit_bias": [[token, bias > -math.inf and bias] for token, bias in sampling.logit_bias],
             "n_probs": ALTERNATIVES,

@@ -6,9 +6,9 @@ the lost tokens are found, and the stream goes on after them with the next seed.
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,8 +25,6 @@ SEEDS = 2**32 - 1
 WIDE = 1000
 """Alternatives to look at where sampling sets no limit; more only when none of these fits, for 150,000
 take the server a second."""
-BANNED = -100.0
-"""A bias as low as this means never, as in OpenAI's API."""
 
 
 class Piece:
@@ -157,10 +155,8 @@ class Piece:
         """What sampling could have chosen after `prefix` and `way`, within the `width` likeliest tokens."""
         found = self._alternatives([*prefix, *way], width)
         if self._bias:
-            found.sort(key=lambda choice: -choice.logprob - self._bias.get(choice.id, 0.0))
-            likely = found[: self._most]
-            found = [choice for choice in likely if self._bias.get(choice.id, 0.0) > BANNED]
-        return found
+            found = biased(found, self._bias)
+        return found[: self._most]
 
     def _alternatives(self, ids: Sequence[int], width: int) -> list[Candidate]:
         """The `width` likeliest successors. A favoured whole character makes the server report at once."""
@@ -174,7 +170,7 @@ class Piece:
         answer = self._server.call("/completion", request)
         with foreign("top_logprobs"):
             top = answer["completion_probabilities"][0]["top_logprobs"]
-            return [Candidate(int(c["id"]), bytes(c["bytes"]), float(c["logprob"])) for c in top]
+            return [Candidate(int(c["id"]), bytes(c["bytes"]), c["logprob"], c["logprob"]) for c in top]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +200,15 @@ def _told(event: Json) -> _Told:
         # A token that speculation guessed comes without probabilities.
         text = str(event["content"])
         return _Told(predicted, "", int(event["tokens"][-1]), None if "\ufffd" in text else text.encode())
+
+
+def biased(found: Sequence[Candidate], bias: Mapping[int, float]) -> list[Candidate]:
+    """The likeliest first, with scores after `bias` was added and the whole made 1 again."""
+    raw = [choice.logprob + bias.get(choice.id, 0.0) for choice in found]
+    most = max(raw)
+    total = most + math.log(math.fsum(math.exp(score - most) for score in raw))
+    scored = [replace(choice, score=score - total) for choice, score in zip(found, raw, strict=True)]
+    return sorted(scored, key=lambda choice: -choice.score)
 
 
 @contextmanager
