@@ -47,6 +47,14 @@ def rate(tps: float | None) -> str:
     return f"{tps:.0f}" if tps >= 9.95 else f"{tps:.1f}"
 
 
+def spoken_rate(low_tps: float, high_tps: float | None = None) -> str:
+    """A rate, or a range of rates, in words: `42 tokens/s`, `6.6 to 12 tokens/s`, `34 tokens/min`."""
+    if low_tps < 1:
+        numbers = [f"{tps * 60:.0f}" for tps in (low_tps, high_tps) if tps is not None]
+        return " to ".join(numbers) + " tokens/min"
+    return " to ".join(rate(tps) for tps in (low_tps, high_tps) if tps is not None) + " tokens/s"
+
+
 def brief_s(seconds: float) -> str:
     """A time in at most five characters: 0.4s, 91s, 9m20, 26m, 1.4h, 3d."""
     if seconds < 3570:

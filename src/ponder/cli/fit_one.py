@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ponder.cli.fit_drawing import bar, gigabytes, holder, rate, tokens
+from ponder.cli.fit_drawing import bar, gigabytes, holder, spoken_rate, tokens
 from ponder.core.plan import Figure, Plan
 from ponder.fit.command import ask_line, command
 from ponder.fit.recommend import Worth, spelled_s
@@ -24,12 +24,12 @@ def plan_in_full(out: Console, plan: Plan, worth: Worth | None) -> None:
     _devices(out, plan)
     if plan.decode and plan.prefill:
         words = (
-            f"{rate(plan.decode.tps)} tokens/s (80 of 100 such machines: {rate(plan.decode.low_tps)} to "
-            f"{rate(plan.decode.high_tps)}), reads {rate(plan.prefill.tps)} tokens/s "
-            f"({rate(plan.prefill.low_tps)} to {rate(plan.prefill.high_tps)})"
+            f"writes {spoken_rate(plan.decode.tps)} (80 of 100 such machines: "
+            f"{spoken_rate(plan.decode.low_tps, plan.decode.high_tps)}), reads "
+            f"{spoken_rate(plan.prefill.tps)} ({spoken_rate(plan.prefill.low_tps, plan.prefill.high_tps)})"
         )
         if plan.batch > 1:
-            words += f"; each of {plan.batch} requests, {rate(plan.decode.tps * plan.batch)} together"
+            words += f"; each of {plan.batch} requests, {spoken_rate(plan.decode.tps * plan.batch)} together"
         if plan.correction != 1.0:
             words += f"; corrected by {plan.correction:.2f}, as measured on this machine"
         say(out, "speed", words)

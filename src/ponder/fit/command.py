@@ -2,6 +2,7 @@
 
 import shlex
 
+from ponder.catalog.library import is_path
 from ponder.catalog.models import known_model
 from ponder.core.plan import Plan
 
@@ -12,13 +13,13 @@ def command(plan: Plan) -> str:
     """The command line of the plan's engine; empty when nothing fits."""
     if plan.placement is None:
         return ""
-    parts = {"vllm": _vllm, "ktransformers": _llama}.get(plan.engine, _llama)(plan)
-    return shlex.join(parts)
+    lines = {"vllm": _vllm, "ktransformers": _ktransformers}
+    return shlex.join(lines.get(plan.engine, _llama)(plan))
 
 
 def ask_line(plan: Plan) -> str:
     """The line that asks the model through ponder, with this plan's settings."""
-    name = plan.model if plan.model.endswith(".gguf") else f"{plan.model}@{plan.quantisation}"
+    name = plan.model if is_path(plan.model) else f"{plan.model}@{plan.quantisation}"
     parts = ["ponder", "ask", "-m", name, "--ctx", str(plan.n_ctx)]
     if plan.kv_type != "f16":
         parts += ["--kv", plan.kv_type]
@@ -45,14 +46,22 @@ def _llama(plan: Plan) -> list[str]:
 
 def _weights(plan: Plan) -> list[str]:
     """`-hf REPOSITORY:QUANTISATION`, or `-m FILE`."""
+    if is_path(plan.model):
+        return ["-m", plan.model]
     model = known_model(plan.model)
     repo = model.gguf_repos[0] if model and model.gguf_repos else plan.model
-    if plan.model.endswith(".gguf") or "/" not in repo:
-        return [
-            "-m",
-            plan.model if plan.model.endswith(".gguf") else f"{plan.model}-{plan.quantisation}.gguf",
-        ]
+    if "/" not in repo:
+        return ["-m", f"{plan.model.replace(':', '-')}-{plan.quantisation}.gguf"]
     return ["-hf", f"{repo}:{plan.quantisation}"]
+
+
+def _ktransformers(plan: Plan) -> list[str]:
+    """KTransformers' own chat, which keeps the experts in RAM by itself; `--gguf_path` is a folder."""
+    model = known_model(plan.model)
+    parts = ["python", "-m", "ktransformers.local_chat", "--model_path"]
+    parts += [model.hf_repo if model else plan.model]
+    parts += ["--gguf_path", f"{plan.model.replace(':', '-')}-{plan.quantisation}"]
+    return [*parts, "--max_new_tokens", str(plan.n_ctx)]
 
 
 def _vllm(plan: Plan) -> list[str]:

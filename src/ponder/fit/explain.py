@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ponder.core.plan import Figure, Plan
 from ponder.fit.geometry import Compressed, DeltaNet, Grouped, Latent, Mamba, Mixer
+from ponder.fit.measured import nearest
 from ponder.fit.memory import BACKENDS
 from ponder.fit.place import Placed
 from ponder.fit.plan import Planner
@@ -22,6 +23,7 @@ def explained(planner: Planner, subject: Subject, plan: Plan) -> Plan:
     if placed is None:
         return plan
     figures = [*_memory(subject, plan, placed), *_speed(planner, subject, plan, placed)]
+    figures += _measured(planner, subject, plan, placed)
     return replace(plan, why=tuple(figures))
 
 
@@ -82,6 +84,19 @@ def _row_words(mixer: Mixer | None, plan: Plan, runtime: Runtime) -> str:
     return "nothing"
 
 
+def _measured(planner: Planner, subject: Subject, plan: Plan, placed: Placed) -> Iterator[Figure]:
+    """The measurements that are most like this plan, with what was predicted for them."""
+    if plan.decode is None or placed.placement.paged_bytes or plan.batch > 1:
+        return
+    timing = planner.timing(subject, plan.quantisation, placed)
+    for row in nearest(timing.stages, float(planner.wish.prompt_tokens)):
+        words = (
+            f"{row.hardware}, {row.model} {row.quant}, {row.depth:,.0f} tokens deep; predicted without that "
+            f"machine: {row.predicted_tps:.3g}"
+        )
+        yield Figure("measured nearby", row.tps, "tokens/s", words, row.source)
+
+
 def _speed(planner: Planner, subject: Subject, plan: Plan, placed: Placed) -> Iterator[Figure]:
     if plan.decode is None:
         return
@@ -91,12 +106,6 @@ def _speed(planner: Planner, subject: Subject, plan: Plan, placed: Placed) -> It
     for term in speed.terms:
         name = f"{term.name} on {term.device}" if term.device else term.name
         yield Figure(name, term.time_s * 1e3, "ms per token", term.arithmetic, f"class {speed.fit_class}")
-    paged_s = timing.pace.token_s(depth) - sum(term.time_s for term in speed.terms)
-    if placed.placement.paged_bytes:
-        rate = (planner.hardware.disk_read_bps or 0.0) / 1e9
-        yield Figure(
-            "disk", paged_s * 1e3, "ms per token", f"what is not in RAM, at {rate:g} GB/s", "as given"
-        )
     words = "1 / the sum of the times above"
     if timing.correction != 1.0:
         words += f", x {timing.correction:.2f} measured on this machine (ponder fit --calibrate)"

@@ -95,6 +95,15 @@ class Placer:
             return next((placed for placed in paged if placed is not None), None)
         return found
 
+    def hybrid(self) -> Placed | None:
+        """KTransformers' placement: all experts in RAM, everything else on the fastest GPU."""
+        if not self.rooms.gpus or self.rooms.ram is None or not self._routed[-1]:
+            return None
+        places = range(len(self.rooms.gpus))
+        fastest = max(places, key=lambda place: self.rooms.gpus[place].device.bandwidth_bps or 0.0)
+        placed = self.account(Layout((fastest,), (0, self.load.layers), self.load.layers))
+        return placed if placed.placement.fits else None
+
     def _candidates(self) -> Iterator[Placed]:
         places = range(len(self.rooms.gpus))
         fast = sorted(places, key=lambda place: -(self.rooms.gpus[place].device.bandwidth_bps or 0.0))

@@ -13,6 +13,7 @@ from ponder.core.plan import Plan, Quality, Rate, Wait
 from ponder.errors import InputError
 from ponder.fit.calibration import load as load_calibrations
 from ponder.fit.calibration import machine_key
+from ponder.fit.devices import disk
 from ponder.fit.pace import Pace, batched, pace, stages_of
 from ponder.fit.place import Layout, Placed, Placer
 from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
@@ -21,7 +22,7 @@ from ponder.fit.rooms import Rooms, rooms
 from ponder.fit.runtime import Runtime
 from ponder.fit.speed import interval
 from ponder.fit.subject import Subject
-from ponder.fit.work import Stage
+from ponder.fit.work import Stage, paged
 
 CONTEXTS = (4096, 8192, 16384, 32768, 65536, 131072)
 """Contexts that are tried where nobody says otherwise, in tokens."""
@@ -114,7 +115,8 @@ class Planner:
         """Where it goes, or None where it does not fit."""
         wish = self.wish
         runtime = Runtime(n_ctx * wish.batch, wish.kv_type, wish.kv_type, parallel=wish.batch)
-        return Placer(subject.load(quant, runtime), self.rooms).best(wish.paging)
+        placer = Placer(subject.load(quant, runtime), self.rooms)
+        return placer.hybrid() if wish.engine == "ktransformers" else placer.best(wish.paging)
 
     def best(self, subject: Subject, quant: str) -> Plan:
         """The plan with the context that suits the task: long enough if that fits, longer if that is free.
@@ -162,9 +164,9 @@ class Planner:
     def _timed(self, plan: Plan, subject: Subject, placed: Placed) -> Plan:
         missing, length = list(plan.missing), self.length(subject)
         if length is None:
-            missing.append(f"length of {subject.name}'s answers")
+            missing.append("how long its answers are")
         if not plan.quality:
-            missing.append(f"published figures of {subject.name} for {self.wish.task}")
+            missing.append(f"published figures for {self.wish.task}")
         unknown = self._unknown(placed)
         if unknown:
             return replace(plan, missing=(*missing, *unknown))
@@ -190,14 +192,32 @@ class Planner:
         return self._timings[key]
 
     def _measure(self, subject: Subject, quant: str, placed: Placed) -> Timing:
-        stages = batched(stages_of(placed, subject.work(quant, self.wish.kv_type)), self.wish.batch)
+        stages = stages_of(placed, subject.work(quant, self.wish.kv_type))
+        bounds, paged_bytes = None, placed.placement.paged_bytes
+        if paged_bytes:
+            stages, bounds = self._paged(stages, paged_bytes)
+        stages = batched(stages, self.wish.batch)
         factor = self._corrections.get(machine_key(stages), 1.0) if self._corrections else 1.0
-        speed = pace(stages)
-        low, high = interval("decode", stages, calibrated=factor != 1.0)
-        paged = placed.placement.paged_bytes
-        if paged and self.hardware.disk_read_bps:
-            speed, low, high = _paged(speed, stages, paged, self.hardware.disk_read_bps)
-        return Timing(stages, speed, low, high, factor)
+        low, high = bounds or interval("decode", stages, calibrated=factor != 1.0)
+        return Timing(stages, pace(stages), low, high, factor)
+
+    def _paged(
+        self, stages: tuple[Stage, ...], paged_bytes: int
+    ) -> tuple[tuple[Stage, ...], tuple[float, float]]:
+        """The stages with a disk as the last one, and the bounds of the rate: nothing found in RAM, and as
+        much as there is room for.
+        """
+        *gpus, ram = stages
+        expected, least = _missing_share(ram, paged_bytes)
+
+        def reading(share: float) -> tuple[Stage, ...]:
+            resident, missing = paged(ram, disk(self.hardware), min(share, 1 - 1e-9))
+            experts = replace(missing, routed_bytes=ram.routed_bytes * share, used_share=ram.used_share)
+            return (*gpus, resident, experts)
+
+        likely_s = pace(reading(expected)).fixed_s
+        bounds = likely_s / pace(reading(1.0)).fixed_s, likely_s / pace(reading(least)).fixed_s
+        return reading(expected), bounds
 
     def _wait(self, timing: Timing, reading_s: float, length: Length) -> Wait:
         prompt, factor = self.wish.prompt_tokens, timing.correction
@@ -231,6 +251,8 @@ class Planner:
         wish = self.wish
         runtime = Runtime(n_ctx * wish.batch, wish.kv_type, wish.kv_type, parallel=wish.batch)
         load = subject.load(quant, runtime)
+        if wish.engine == "ktransformers":
+            return "room for all experts in RAM and the rest on one GPU, which KTransformers needs"
         paged = Placer(load, self.rooms).best(paging=True)
         if paged is not None:
             return f"{paged.placement.paged_bytes / 1e9:.1f} GB of RAM"
@@ -238,21 +260,13 @@ class Planner:
         return f"memory: weights and cache take {needed / 1e9:.1f} GB of the {there / 1e9:.1f} GB there are"
 
 
-def _paged(
-    speed: Pace, stages: Sequence[Stage], paged_bytes: int, disk_bps: float
-) -> tuple[Pace, float, float]:
-    """The pace when `paged_bytes` of the weights in RAM stay on disk, and the bounds of it.
+def _missing_share(ram: Stage, paged_bytes: int) -> tuple[float, float]:
+    """(expected, least) share of what a token reads of RAM's weights that comes from disk; the most is 1.
 
-    Experts: every one is as likely to be missing, so the missing share of what a token reads comes from disk.
-    Dense layers come round in turn, and a cache that is too small has dropped each before it is needed again:
-    all of them are read. The bounds are no hit at all, and the missing share alone.
+    Experts: every one is as likely to be missing. Dense layers come round in turn, and a cache that is too
+    small has dropped each before it is needed again: all of them are read.
     """
-    ram = stages[-1]
-    routed = ram.routed_bytes * ram.used_share
-    whole = ram.routed_bytes + ram.weight_bytes - routed
-    missing = min(1.0, paged_bytes / whole) if whole else 0.0
-    dense = ram.weight_bytes - routed
-    expected = (dense + routed * missing if dense else ram.weight_bytes * missing) / disk_bps
-    worst, least = ram.weight_bytes / disk_bps, ram.weight_bytes * missing / disk_bps
-    slow = replace(speed, fixed_s=speed.fixed_s + expected)
-    return slow, slow.fixed_s / (speed.fixed_s + worst), slow.fixed_s / (speed.fixed_s + least)
+    experts = ram.routed_bytes * ram.used_share
+    dense = ram.weight_bytes - experts
+    least = min(1.0, paged_bytes / (ram.routed_bytes + dense))
+    return (dense + experts * least) / ram.weight_bytes if dense > 1 else least, least

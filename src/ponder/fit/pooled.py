@@ -1,8 +1,7 @@
 """Plans for vLLM: weights shared out to equal GPUs, and a pool of cache that takes what is left.
 
 Tensor parallel is another law than a layer split: every GPU reads its part of every layer at the same time,
-and after each half of a layer the parts are added up over the link. One addition costs ALL_REDUCE_S, which
-rests on three measured machines only; the interval is as wide as they are apart.
+and after each half of a layer the parts are added up over the link (`speed.tensor_parallel`).
 """
 
 from dataclasses import replace
@@ -14,17 +13,10 @@ from ponder.fit.pace import Pace, batched, pace
 from ponder.fit.plan import Planner, Timing, Wish
 from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
 from ponder.fit.sizes import WeightBytes
-from ponder.fit.speed import interval
+from ponder.fit.speed import interval, tensor_parallel
 from ponder.fit.subject import Subject
 from ponder.fit.vllm import FORMATS, NON_TORCH_BYTES, Pool, Server, checkpoint, pool
 from ponder.fit.work import PerDepth, Stage, work
-
-ALL_REDUCE_S = 60e-6
-"""Seconds of one of the two sums of a layer, start of its kernels included: it lies between three published
-vLLM runs (2x A100 BF16 is 38 % faster than predicted, 2x RTX 3090 AWQ 23 %, 4x T4 AWQ 27 % slower)."""
-
-TENSOR_LOW, TENSOR_HIGH = 0.65, 1.5
-"""Bounds of the rate with tensor parallel: a little further apart than those runs."""
 
 _ARITHMETIC = {"BF16": "16", "FP8": "8", "W8A8": "8", "MXFP4": "mx"}
 
@@ -99,23 +91,28 @@ class PooledPlanner(Planner):
     def _tensor_timing(self, subject: Subject, ratio: float) -> Timing:
         """Every GPU reads its part at once; `ratio` is the checkpoint's size over that of BF16."""
         gpus = len(self.rooms.gpus)
-        prepared = work(subject.geometry, "BF16", sizes=_scaled(subject.sizes("BF16"), ratio / gpus))
+        prepared = work(subject.geometry, "BF16", sizes=_scaled(subject.sizes("BF16"), ratio))
         prepared = replace(prepared, arithmetic=_ARITHMETIC.get(self.weight_format, "4"))
         (whole,) = prepared.whole(self.rooms.gpus[0].device)
         shared = 1 if whole.latent else gpus
         stage = replace(
             whole,
+            weight_bytes=whole.weight_bytes / gpus,
             weights=whole.weights / gpus,
+            head_weights=whole.head_weights / gpus,
+            routed_bytes=whole.routed_bytes / gpus,
             cache=_divided(whole.cache, shared),
             attention=_divided(whole.attention, gpus),
         )
         stages: tuple[Stage, ...] = batched((stage,), self.wish.batch)
-        alone = pace(stages)
-        low, high = interval("decode", stages)
-        if gpus > 1:
-            sums_s = 2 * subject.geometry.layers * ALL_REDUCE_S
-            alone, low, high = Pace(alone.fixed_s + sums_s, alone.rates), TENSOR_LOW, TENSOR_HIGH
-        return Timing(stages, alone, low, high, 1.0)
+        speed = tensor_parallel(batched((whole,), self.wish.batch), gpus)
+        return Timing(
+            stages,
+            Pace(1 / speed.tps, pace(stages).rates),
+            speed.low_tps / speed.tps,
+            speed.high_tps / speed.tps,
+            1.0,
+        )
 
 
 def _divided(rates: PerDepth, parts: int) -> PerDepth:

@@ -150,7 +150,8 @@ def with_given(base: Hardware, given: Given) -> Hardware:
             machine, ram_bandwidth_bps=given.ram_bandwidth_gbps * 1e9, ram_bandwidth_known="given"
         )
     if given.cores is not None:
-        machine = replace(machine, cores=given.cores)
+        # Nobody types vector units: AVX2 is what desktop processors have had since 2013.
+        machine = replace(machine, cores=given.cores, instruction_sets=machine.instruction_sets or ("avx2",))
     if given.disk_gbps is not None:
         machine = replace(machine, disk_read_bps=given.disk_gbps * 1e9)
     return machine
