@@ -6,7 +6,7 @@ from it can be cut by closing the socket.
 
 import http.client
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +46,7 @@ class Loopback:
             with closing(self._connect()) as connection, self._send(connection, path, body) as response:
                 if response.status != 200:
                     _checked(response.status, response.read(), path)
-                for line in response:
+                for line in _lines(response):
                     event = _event(line)
                     if event is not None:
                         yield event
@@ -114,8 +114,20 @@ def message_of(answer: Any) -> str:
     return str(text).strip().rstrip(".")
 
 
+def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The lines of a body as they come; half the cost of iterating the response, which every token pays."""
+    rest = b""
+    with suppress(http.client.IncompleteRead):  # a body that is cut just ends
+        while data := response.read1(1 << 16):
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+    yield rest
+
+
 def _event(line: bytes) -> Any:
     """What a line of an event stream says; None for those that say nothing."""
+    if not line:
+        return None
     name, _, value = line.partition(b":")
     value = value.strip()
     if name not in {b"data", b"error"} or value in {b"", b"[DONE]"}:

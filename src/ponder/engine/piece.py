@@ -27,6 +27,9 @@ WIDE = 1000
 take the server a second."""
 
 
+SURPRISES = (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration)
+
+
 class Piece:
     """The run of one request body (`prompt`, `n_predict`, sampling) from its prefill to its stop.
 
@@ -189,7 +192,7 @@ class _Told:
 
 
 def _told(event: Json) -> _Told:
-    with foreign("tokens_predicted"):
+    try:
         predicted = int(event["tokens_predicted"])
         if event["stop"]:
             return _Told(predicted, str(event["stop_type"]))
@@ -200,6 +203,8 @@ def _told(event: Json) -> _Told:
         # A token that speculation guessed comes without probabilities.
         text = str(event["content"])
         return _Told(predicted, "", int(event["tokens"][-1]), None if "\ufffd" in text else text.encode())
+    except SURPRISES:  # not `with foreign`: every token comes through here
+        raise _stranger("tokens_predicted") from None
 
 
 def biased(found: Sequence[Candidate], bias: Mapping[int, float]) -> list[Candidate]:
@@ -216,11 +221,15 @@ def foreign(what: str) -> Iterator[None]:
     """Turns the surprise at an answer that is not llama.cpp's into EngineError."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration):
-        raise EngineError(
-            f"the server does not answer as llama.cpp's does (`{what}` is missing or strange): update it, or "
-            "use its OpenAI route by writing --server with /v1 at the end."
-        ) from None
+    except SURPRISES:
+        raise _stranger(what) from None
+
+
+def _stranger(what: str) -> EngineError:
+    return EngineError(
+        f"the server does not answer as llama.cpp's does (`{what}` is missing or strange): update it, or "
+        "use its OpenAI route by writing --server with /v1 at the end."
+    )
 
 
 def entropy(top: Json) -> float | None:

@@ -93,8 +93,10 @@ class Fold:
             if token.part != self._part:
                 self._part, self._loops = token.part, LoopDetector()
             self.looping = self._loops.feed(token)
-            steps = self._keep_steps(self._segmenter.feed(token))
-            events += [*steps, token] if steps else [token]
+            steps = self._segmenter.feed(token)
+            if steps:
+                events += self._keep_steps(steps)
+            events.append(token)
         return events
 
     def _keep_steps(self, events: Iterable[Event]) -> list[Event]:
