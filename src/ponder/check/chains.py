@@ -1,0 +1,223 @@
+"""Relations between expressions: `a op b = c`, chains of them, comparisons, in signs, words or LaTeX.
+
+The plain text is read into pieces; words that are no operators break it into runs; a run is cut at its
+relation signs into sides, and each pair of neighbours is one claim. A side that is not an expression is
+passed over. A pair is called wrong only where nothing beside it casts doubt on where its sides begin and end.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from ponder.check.claim import Claim, Kind, Verdict, written
+from ponder.check.context import stance
+from ponder.check.evaluate import MAX_TOKENS, NotEvaluated, Piece
+from ponder.check.pieces import RELATIONS, SCALES, Run, runs
+from ponder.check.relations import Side, holds
+from ponder.check.units import unit
+
+_OPERATORS = frozenset("+-*/^!²³√⁄") | {"of", "share"}
+BEFORE = re.compile(
+    r"\b(?:of|by|from|than|per|over|squared|cubed|factorial|power|root|mod|modulo|log|ln|sin|cos|tan|sec|csc|"
+    r"cot|exp|lim|max|min|base|to|between|choose|add(?:ing)?|subtract(?:ing)?|multiply(?:ing)?|"
+    r"divid(?:e|ing)|remainder|digits?|average|mean|and\s+\w+|[0-9][0-9.]*\s+and|sums?|step|case|equation|line|problem|"
+    r"option|question|example|part|figure|chapter|exercise|round|times|plus|minus)\s*$"
+    r"|[^\w\s.,;:!?()\"'…→*#|>-]\s*$|[0-9]\s*[-+*/:]\s*$|[A-Za-z_0-9]$|[0-9][:,]$|[)0-9]\s*[-|>*]\s*$",
+    re.IGNORECASE,
+)
+_LOOSE = re.compile(
+    r"\b(?:number|ways?|probability|chances?|count|difference|sum|product|total|cost|ratio|odds)\b",
+    re.IGNORECASE,
+)
+_SAFE = re.compile(
+    r"(?:^|[.,;:(\n→]|\b(?:so|since|because|that|and|then|thus|but|therefore|hence|have|get|know|as|indeed|"
+    r"means|now|first|next|okay|finally|also|"
+    r"clearly|note|number|fraction|decimal|value|actually))\s*$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r" *(?:(?:more|less|fewer|times|greater|larger|smaller|remainder|rem|with|r|plus|minus|squared|cubed|"
+    r"over|factorial|to|divided|multiplied|mod|modulo|of|percent|or|in|choose|away|too)\b"
+    r"|and (?:a|[0-9]+|\w+ (?:half|third|quarter))\b|x *[0-9(]|[-+*/^×÷%!~°²³√±_|@#∘⊕★\x02]"
+    r"|[(\[]\s*(?:mod|base|~|remainder))|[A-Za-z0-9]|[:,.][0-9]|\n\s*[+×÷/^]",
+    re.IGNORECASE,
+)
+_FRACTION = re.compile(r"⁄ ?\{ ?([0-9.]+) ?\} ?\{ ?([0-9.]+) ?\}")
+
+
+def chain_claims(text: str, known: Mapping[str, Fraction]) -> Iterator[Claim]:
+    """The relations that a plain text claims; `known` are the variables it may use."""
+    for run in runs(text):
+        yield from _claims_of(run, known)
+
+
+def _claims_of(run: Run, known: Mapping[str, Fraction]) -> Iterator[Claim]:
+    if len(run.pieces) > 4 * MAX_TOKENS:
+        return
+    sides: list[list[Piece]] = [[]]
+    signs: list[Piece] = []
+    for piece in run.pieces:
+        if piece.kind in RELATIONS:
+            signs.append(piece)
+            sides.append([])
+        else:
+            sides[-1].append(piece)
+    for at, sign in enumerate(signs):
+        left, right = sides[at], sides[at + 1]
+        if left and right and len(left) + len(right) <= MAX_TOKENS:
+            claim = None
+            if at == 0 and _bullet(run.text, left):
+                claim = _judged(run, left[1:], sign, right, known)
+                left = left if claim is None or claim.verdict == "wrong" else left[1:]
+            if claim is None or claim.verdict != "ok":
+                again = _judged(run, left, sign, right, known)
+                claim = again if again is None or again.verdict == "ok" or claim is None else claim
+            if claim is not None:
+                last = at + 1 == len(signs)
+                yield (
+                    claim if claim.verdict != "wrong" else _doubted(run, claim, (left, sign, right), at, last)
+                )
+
+
+def _bullet(text: str, left: list[Piece]) -> bool:
+    """Whether the side begins with a "-" or "*" that may mark an item of a list."""
+    if len(left) < 2 or left[0].kind not in "-*" or left[1].start == left[0].stop:
+        return False
+    return not text[max(0, left[0].start - 8) : left[0].start].rpartition("\n")[2].strip()
+
+
+def _judged(
+    run: Run, left: list[Piece], sign: Piece, right: list[Piece], known: Mapping[str, Fraction]
+) -> Claim | None:
+    start, stop = left[0].start, right[-1].stop
+    names = [p.text for p in left + right if p.kind in ("word", "var") and p.text.lower() not in SCALES]
+    dimensions = {found[0] for name in names if (found := unit(name)) is not None and name != "x"}
+    converted = len({name.lower().rstrip("s") for name in names}) > 1 and len(dimensions) == 1
+    converted = converted and all(unit(name) for name in names)
+    if len(left) == 1 and left[0].kind == "var":
+        return None  # an assignment
+    try:
+        base = min(found[1] for name in names if (found := unit(name))) if converted else Fraction(0)
+        a, b = (Side(_resolved(side, known, base)) for side in (left, right))
+    except NotEvaluated:
+        return None
+    meant = stance(run.text, start, stop)
+    if meant == "not claimed":
+        return None
+    verdict: Verdict = holds(a, sign.kind, b)
+    if verdict == "wrong" and _percent_dropped(a, sign.kind, b):
+        verdict = "ok"
+    plain_words = {p.text.lower().rstrip("s") for p in left + right if p.kind == "word"}
+    unlike = len(plain_words) > 1 and not converted and not _pure(left)
+    if verdict == "wrong" and (meant == "doubtful" or unlike):
+        verdict = "undecided"
+    kind: Kind = "conversion" if converted else "equality" if sign.kind == "=" else "comparison"
+    kind = "approximation" if sign.kind == "≈" else kind
+    last = unit(right[-1].text) if converted else None
+    value = written(a.value.value * base / last[1] if last else a.value.value, a.value.exact)
+    value += f" {right[-1].text}" if last else ""
+    texts = (_normal(run.text, left), _normal(run.text, right))
+    return Claim(start, stop, kind, *texts, verdict, "" if verdict == "ok" else f"{texts[0]} is {value}")
+
+
+def _normal(text: str, pieces: list[Piece]) -> str:
+    spaced = " ".join(text[pieces[0].start : pieces[-1].stop].replace("\x01", "").split())
+    return _FRACTION.sub(r"\1/\2", spaced).replace("⁄", "frac")
+
+
+def _pure(pieces: list[Piece]) -> bool:
+    """Only multiplied and divided, so that units may differ."""
+    kinds = {p.kind for p in pieces}
+    return not kinds & {"+", "-"} and bool(kinds & {"*", "/", "⁄"})
+
+
+def _percent_dropped(left: Side, sign: str, right: Side) -> bool:
+    """20/50 × 100 = 40 %: the sign is a unit there."""
+    for a, b in ((left, right), (right, left)):
+        if b.bare and b.percent:
+            bare = Side([piece for piece in b.pieces if piece.kind != "%"])
+            pair = (a, bare) if a is left else (bare, a)
+            if holds(pair[0], sign, pair[1]) == "ok":
+                return True
+    return False
+
+
+def _resolved(side: list[Piece], known: Mapping[str, Fraction], base: Fraction) -> list[Piece]:
+    """The side with variables replaced by values, x between numbers by ×, and units dropped, or applied as
+    multiples of `base` if that is not 0.
+    """
+    out: list[Piece] = []
+    for at, piece in enumerate(side):
+        before = out[-1].kind if out else ""
+        after = side[at + 1].kind if at + 1 < len(side) else ""
+        measure = unit(piece.text) if piece.kind in ("word", "var") and before == "number" else None
+        scale = SCALES.get(piece.text.lower()) if piece.kind == "word" and before == "number" else None
+        if scale is not None:
+            out[-1] = replace(out[-1], value=out[-1].value * scale, places=0)
+        elif base and measure is not None:
+            out[-1] = replace(out[-1], value=out[-1].value * measure[1] / base, places=0)
+        elif (
+            piece.kind == "var"
+            and piece.text in "xX"
+            and before in ("number", ")")
+            and after in ("number", "(")
+        ):
+            out.append(replace(piece, kind="*"))
+        elif piece.kind == "var":
+            if piece.text not in known or after == "(":
+                raise NotEvaluated("a variable")
+            out += [replace(piece, kind="*")] if before in ("number", ")") else []
+            out.append(replace(piece, kind="number", value=known[piece.text]))
+        elif piece.kind != "word":
+            if base and piece.kind == "number" and before == "number":
+                out.append(replace(piece, kind="+"))
+            out.append(piece)
+    return out
+
+
+def _doubted(
+    run: Run, claim: Claim, parts: tuple[list[Piece], Piece, list[Piece]], at: int, last: bool
+) -> Claim:
+    """`claim`, no longer wrong if what stands around leaves room for another reading."""
+    left, sign, right = parts
+    text, start, stop = run.text, claim.start, claim.stop
+    before, worded = text[max(0, start - 60) : start], sign.text[0].isalpha()
+    operators = sum(
+        p.kind in _OPERATORS or (p.kind == "var" and p.text in "xX")
+        for p in [p for p in left[:1] if p.kind != "-"] + left[1:] + right
+    )
+    bare_left = len([p for p in left if p.kind != "%"]) == 1 or (len(left) == 2 and left[0].kind == "-")
+    ordering = sign.kind in "<>≤≥"
+    doubt = (
+        (at == 0 and BEFORE.search(before) is not None)
+        or (at == 0 and left[0].kind == "(" and before[-1:].isalnum())
+        or (left[0].kind == "+" and at == 0)
+        or (last and _AFTER.match(text, stop) is not None)
+        or (worded and _LOOSE.search(before) is not None)
+        or (not ordering and operators == 0 and claim.kind != "conversion")
+        or (bare_left and at == 0 and not _SAFE.search(before))
+        or _range_count(left, claim)
+        or _run_on(left, sign, right)
+        or (len(left) > 2 and any(p.kind == "√" and len(p.text) > 1 for p in left[:1]) and operators > 1)
+    )
+    return replace(claim, verdict="undecided") if doubt else claim
+
+
+def _range_count(left: list[Piece], claim: Claim) -> bool:
+    """10-20 may be a range."""
+    return (
+        [p.kind for p in left] == ["number", "-", "number"]
+        and " " not in claim.left
+        and left[0].value < left[2].value
+    )
+
+
+def _run_on(left: list[Piece], sign: Piece, right: list[Piece]) -> bool:
+    """3 + 4 = 7 × 2 = 14: the first number answers the left side, the rest goes on."""
+    if len(right) < 3:
+        return False
+    try:
+        return holds(Side([p for p in left if p.kind != "word"]), sign.kind, Side(right[:1])) == "ok"
+    except NotEvaluated:
+        return False

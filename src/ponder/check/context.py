@@ -1,0 +1,68 @@
+"""Whether a statement is meant: not supposed, asked, denied, or said by someone else.
+
+Only the sentence around it is read, at most `REACH` characters to either side.
+"""
+
+import re
+
+REACH = 240
+_END = re.compile(r"[.!?;](?=\s|$)|\n")
+_SUPPOSED = re.compile(
+    r"\b(?:suppos(?:e|ing)|assum(?:e|es|ing)|imagin(?:e|ing)|pretend\w*|hypothe\w+|whether|what if|"
+    r"as if|were|would be|claim(?:s|ed|ing)?|said|says|saying|wrote|writes|"
+    r"states? that|stated|argu\w+|believe[sd]?|"
+    r"(?:user|student|he|she|they|someone|somebody) (?:thought|got|thinks?|put|answered|computed)|guess\w*|"
+    r"want|need|require[sd]?|must|should|looking for|solve|equation|condition|such that|in order)\b",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"\b(?:not|never|cannot|wrong(?:ly)?|incorrect(?:ly)?|mistake\w*|error|false|instead of|rather than|"
+    r"impossible|contradict\w*|nor|neither|typo|confus\w+|misread|no way)\b|n't\b|≠|✗|❌",
+    re.IGNORECASE,
+)
+_IF = re.compile(r"\b(?:if|unless|when|try|trying|test|check|checking|for)\b", re.IGNORECASE)
+_THEN = re.compile(r",|\bthen\b|:")
+_DENIED_AFTER = re.compile(
+    r"\bnot (?:true|possible|valid|equal|correct|right|hold|work|satisf|an? integer)|contradict|n't\b|"
+    r"\bfalse\b|≠|\bimpossible\b|\bwhich is (?:wrong|not)|\b(?:is|was|that's|be) (?:wrong|incorrect)|✗|❌",
+    re.IGNORECASE,
+)
+_DENIED_LATER = re.compile(
+    r"\bnot (?:true|possible|valid|equal|hold|work|satisf|an? integer)|contradict|\bimpossible\b|≠|"
+    r"n't (?:work|hold|equal|match|satisf|true|possible|valid)",
+    re.IGNORECASE,
+)
+_REDEFINED = re.compile(
+    r"\b(?:binary|octal|hex(?:adecimal)?|base[- ]?\d+|in base|modul(?:o|us)|mod|clock|xor|bitwise|"
+    r"left to right|nim|puzzle|pattern|cipher|riddle|custom operation|concatenat\w+|degrees|angle)\b|~|≡|_\d",
+    re.IGNORECASE,
+)
+
+
+def sentence(text: str, start: int, stop: int) -> tuple[str, str]:
+    """What stands before and behind [start, stop) in its sentence, its end sign included."""
+    before = text[max(0, start - REACH) : start]
+    cuts = list(_END.finditer(before))
+    end = _END.search(text, stop, stop + REACH)
+    return before[cuts[-1].end() :] if cuts else before, text[stop : end.end() if end else stop + REACH]
+
+
+def stance(text: str, start: int, stop: int) -> str:
+    """How a statement in plain text is meant: "claimed", "doubtful" (it may not be meant), "not claimed"."""
+    before, behind = sentence(text, start, stop)
+    if behind.rstrip().endswith("?") or _SUPPOSED.search(before):
+        return "not claimed"
+    conditions = list(_IF.finditer(before))
+    if conditions and not _THEN.search(before, conditions[-1].end()):
+        return "not claimed"
+    near = before[-80:]
+    if (
+        _DENIED.search(near)
+        or _DENIED_AFTER.search(behind[:60])
+        or _DENIED_LATER.search(text, stop, stop + 60)
+    ):
+        return "doubtful"
+    if _REDEFINED.search(before) or _REDEFINED.search(behind):
+        return "doubtful"
+    quoted = before.count('"') % 2 == 1 and '"' in behind
+    return "doubtful" if quoted else "claimed"

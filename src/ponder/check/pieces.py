@@ -1,0 +1,140 @@
+"""Reading plain text as pieces of mathematics, and pieces as runs that may hold a relation.
+
+Words that are operators or relations become their signs, spelled numbers numbers; a word behind a number is
+its unit; any other word, punctuation or the end of a line breaks the run.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ponder.check.evaluate import NUMBER, NotEvaluated, Piece, number
+
+RELATIONS = frozenset("=≈<>≤≥≠")
+_ROUGHLY = r"(?:approximately|approx\.?|about|roughly|around|nearly|close to)"
+_WORDS = {
+    "≈": rf"(?:is|are|equals|gives|=)\s+{_ROUGHLY}(?![a-z])|{_ROUGHLY}\s+(?:equal(?:s| to)?|equals)\b",
+    ">": r"is\s+(?:strictly\s+)?(?:greater|larger|more|bigger)\s+than\b",
+    "<": r"is\s+(?:strictly\s+)?(?:less|smaller|fewer)\s+than\b",
+    "≥": r"is\s+at\s+least\b",
+    "≤": r"is\s+at\s+most\b",
+    "=": r"(?:is\s+equal\s+to|equals|equal\s+to|is|gives|makes|yields|comes\s+to)\b",
+    "+": r"plus\b",
+    "-": r"minus\b",
+    "*": r"(?:times|multiplied\s+by)\b",
+    "/": r"(?:divided\s+by|out\s+of)\b",
+    "²": r"squared\b",
+    "³": r"cubed\b",
+    "^": r"(?:raised\s+)?to\s+the\s+power\s+(?:of\b)?",
+    "%": r"per\s?cent\b",
+    "of": r"of\b",
+    "√": r"(?:the\s+)?square\s+root\s+of\b",
+    "share": r"half\b",
+}
+_GROUPS = {f"w{i}": kind for i, kind in enumerate(_WORDS)}
+_SMALL = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+SPELLED = {word: value for value, word in enumerate(_SMALL)} | {
+    word: 10 * (tens + 2) for tens, word in enumerate(_TENS)
+}
+SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_PIECE = re.compile(
+    rf"(?P<number>{NUMBER})"
+    + "".join(rf"|(?<![A-Za-z])(?P<w{i}>{pattern})" for i, pattern in enumerate(_WORDS.values()))
+    + r"|(?P<word>[A-Za-z]+)|(?P<break>→|[=-]{1,4}>|\+=|:=|\.\.\.)|(?P<rel><=|>=|==|!=)"
+    r"|(?P<line>\n)|(?P<sign>[^\s\x01])",
+    re.IGNORECASE,
+)
+_SAME = {
+    "×": "*",
+    "÷": "/",
+    "[": "(",
+    "{": "(",
+    "]": ")",
+    "}": ")",
+    "<=": "≤",
+    ">=": "≥",
+    "==": "=",
+    "!=": "≠",
+}
+OPERANDS = frozenset("+-*/^!%()²³√⁄π") | RELATIONS
+_NO_UNIT = frozenset((
+    "and", "or", "so", "then", "but", "because", "since", "which", "that", "with", "when", "if", "is",
+    "are", "was", "the", "a", "an", "not", "to", "from", "by", "per", "more", "less", "fewer",
+    "greater", "remainder", "rem", "plus", "minus", "in", "as", "on", "at", "we", "i", "it", "this",
+    "for", "where", "while", "wait", "let", "thus", "hence", "therefore", "mod", "modulo", "over",
+    "correct", "right", "choose",
+))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Pieces between two breaks, in the plain text they come from."""
+
+    text: str
+    pieces: tuple[Piece, ...]
+
+
+def runs(text: str) -> Iterator[Run]:
+    """The runs of a plain text that hold a relation sign."""
+    run: list[Piece] = []
+    pending: Piece | None = None
+    for match in _PIECE.finditer(text):
+        piece = _piece(match)
+        if piece.kind == "line":
+            pending = piece
+            continue
+        joined = piece.kind in RELATIONS or (bool(run) and run[-1].kind in RELATIONS)
+        if (pending is not None and not joined) or not _belongs(piece, run):
+            if any(p.kind in RELATIONS for p in run):
+                yield Run(text, tuple(run))
+            run = []
+        pending = None
+        if (
+            piece.kind in OPERANDS
+            or piece.kind in ("number", "share", "of", "var")
+            or (piece.kind == "word" and run and _belongs(piece, run))
+        ):
+            run.append(piece)
+    if any(p.kind in RELATIONS for p in run):
+        yield Run(text, tuple(run))
+
+
+def _belongs(piece: Piece, run: list[Piece]) -> bool:
+    """Whether a piece can go on with the run; a word does as the unit of a number."""
+    if piece.kind == "word":
+        after_number = bool(run) and run[-1].kind in ("number", ")", "word", "share")
+        long = len(run) > 1 and run[-1].kind == run[-2].kind == "word"
+        return after_number and not long and piece.text.lower() not in _NO_UNIT
+    if piece.kind == "of":
+        return (bool(run) and run[-1].kind in ("%", "share", ")")) or _is_fraction(run)
+    return piece.kind in OPERANDS or piece.kind in ("number", "share", "var")
+
+
+def _is_fraction(run: list[Piece]) -> bool:
+    return [p.kind for p in run[-3:]] == ["number", "/", "number"]
+
+
+def _piece(match: re.Match[str]) -> Piece:
+    group, text = match.lastgroup or "", match[0]
+    value, places = Fraction(0), 0
+    kind = _GROUPS.get(group, group)
+    if kind == "number":
+        try:
+            value, places = number(text)
+        except NotEvaluated:
+            kind = "break"
+    elif kind == "share":
+        value = Fraction(1, 2)
+    elif kind == "word" and text.lower() in SPELLED and text.lower() != "one":
+        kind, value = "number", Fraction(SPELLED[text.lower()])
+    elif kind == "word" and len(text) == 1:
+        kind = "var"
+    elif kind in ("sign", "rel"):
+        kind = _SAME.get(text, text)
+    return Piece(kind, match.start(), match.end(), text, value, places)
