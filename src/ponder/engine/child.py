@@ -7,6 +7,7 @@ or the error. When standard input ends, the parent is gone or done, and so is th
 import json
 import os
 import sys
+import time
 from typing import Any
 
 import xllamacpp
@@ -44,6 +45,10 @@ def serve(settings: dict[str, Any]) -> xllamacpp.Server:
     return xllamacpp.Server(params)
 
 
+LOG_S = 0.2
+"""llama.cpp's own thread writes its log: after a failure it must have had the time to say why."""
+
+
 def named(kinds: Any, prefix: str, name: str) -> Any:
     """The member of llama.cpp's enumeration that `name` means; raises ValueError for none."""
     try:
@@ -61,6 +66,7 @@ def main() -> None:
         answer = {"url": keep.listening_address, "build": xllamacpp.__version__}
     except (RuntimeError, ValueError) as error:
         answer = {"error": str(error)}
+        time.sleep(LOG_S)
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     if keep is not None:
