@@ -50,6 +50,16 @@ RIGHT = [
     "60 miles / 2 hours = 30 mph",
 ]
 NOT_WRONG = [
+    r"24 \, \text{cm}^2 \times 18 \, \text{cm} = 432 \, \text{cm}^3",
+    "The slope between these two points is (2 - 1)/(4 - 0)",
+    "10% is 3.5, so 60% is 17.5 + 3.5 = 21",
+    "3 dollars 50 cents = $3.50",
+    "50 cents × 4 = $2",
+    "1 day = 24 × 60 = 1440 minutes",
+    "1/2 hour = 30 minutes",
+    "there are 52 weeks × 7 = 364 days",
+    "11 + 3 = 2 pm",
+    "7 + 8 = 5, carry the 1",
     "suppose 2+2=5",
     "is 91 prime?",
     "2 + 2 is not equal to 5",

@@ -152,11 +152,14 @@ def _resolved(side: list[Piece], known: Mapping[str, Fraction], base: Fraction) 
         before = out[-1].kind if out else ""
         after = side[at + 1].kind if at + 1 < len(side) else ""
         measure = unit(piece.text) if piece.kind in ("word", "var") and before == "number" else None
+        if piece.kind in ("^", "²", "³") and side[at - 1].kind == "word":
+            raise NotEvaluated("a power of a unit")
         scale = SCALES.get(piece.text.lower()) if piece.kind == "word" and before == "number" else None
         if scale is not None:
             out[-1] = replace(out[-1], value=out[-1].value * scale, places=0)
         elif base and measure is not None:
-            out[-1] = replace(out[-1], value=out[-1].value * measure[1] / base, places=0)
+            top = -3 if [p.kind for p in out[-3:]] == ["number", "/", "number"] else -1
+            out[top] = replace(out[top], value=out[top].value * measure[1] / base, places=0)
         elif (
             piece.kind == "var"
             and piece.text in "xX"
@@ -187,7 +190,9 @@ def _doubted(
         p.kind in _OPERATORS or (p.kind == "var" and p.text in "xX")
         for p in [p for p in left[:1] if p.kind != "-"] + left[1:] + right
     )
-    bare_left = len([p for p in left if p.kind != "%"]) == 1 or (len(left) == 2 and left[0].kind == "-")
+    kinds = [p.kind for p in left if p.kind not in ("%", "word", "var")]
+    bare_left = kinds in (["number"], ["-", "number"])
+    labelled = bare_left and len(kinds) < len(left) and any(p.kind in _OPERATORS - {"/", "⁄"} for p in right)
     ordering = sign.kind in "<>≤≥"
     doubt = (
         (at == 0 and BEFORE.search(before) is not None)
@@ -196,12 +201,22 @@ def _doubted(
         or (last and _AFTER.match(text, stop) is not None)
         or (worded and _LOOSE.search(before) is not None)
         or (not ordering and operators == 0 and claim.kind != "conversion")
+        or (labelled and claim.kind != "conversion")
+        or _units_unsure(left, right, claim)
         or (bare_left and at == 0 and not _SAFE.search(before))
         or _range_count(left, claim)
         or _run_on(left, sign, right)
         or (len(left) > 2 and any(p.kind == "√" and len(p.text) > 1 for p in left[:1]) and operators > 1)
     )
     return replace(claim, verdict="undecided") if doubt else claim
+
+
+def _units_unsure(left: list[Piece], right: list[Piece], claim: Claim) -> bool:
+    """52 weeks × 7 = 364 days, 50 cents × 4 = $2: a factor or the right side has a unit that is not said."""
+    words = {p.text.lower() for p in left if p.kind == "word"}
+    unsaid = not any(p.kind in ("word", "var") for p in right)
+    scaled = any(p.kind == "*" for p in left + right)
+    return (claim.kind == "conversion" and (scaled or unsaid)) or (unsaid and bool(words & {"cent", "cents"}))
 
 
 def _range_count(left: list[Piece], claim: Claim) -> bool:

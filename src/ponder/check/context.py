@@ -34,7 +34,8 @@ _DENIED_LATER = re.compile(
 )
 _REDEFINED = re.compile(
     r"\b(?:binary|octal|hex(?:adecimal)?|base[- ]?\d+|in base|modul(?:o|us)|mod|clock|xor|bitwise|"
-    r"left to right|nim|puzzle|pattern|cipher|riddle|custom operation|concatenat\w+|degrees|angle)\b|~|≡|_\d",
+    r"left to right|(?<!i )[ap]\.?m|o'clock|carry|carrying|"
+    r"nim|puzzle|pattern|cipher|riddle|custom operation|concatenat\w+|degrees|angle)\b|~|≡|_\d",
     re.IGNORECASE,
 )
 

@@ -64,7 +64,7 @@ _SAME = {
 }
 OPERANDS = frozenset("+-*/^!%()²³√⁄π") | RELATIONS
 _NO_UNIT = frozenset((
-    "and", "or", "so", "then", "but", "because", "since", "which", "that", "with", "when", "if", "is",
+    "and", "or", "am", "pm", "so", "then", "but", "because", "since", "which", "that", "with", "when", "if", "is",
     "are", "was", "the", "a", "an", "not", "to", "from", "by", "per", "more", "less", "fewer",
     "greater", "remainder", "rem", "plus", "minus", "in", "as", "on", "at", "we", "i", "it", "this",
     "for", "where", "while", "wait", "let", "thus", "hence", "therefore", "mod", "modulo", "over",
