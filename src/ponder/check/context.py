@@ -17,7 +17,7 @@ _SUPPOSED = re.compile(
 )
 _DENIED = re.compile(
     r"\b(?:not|never|cannot|wrong(?:ly)?|incorrect(?:ly)?|mistake\w*|error|false|instead of|rather than|"
-    r"impossible|contradict\w*|nor|neither|typo|confus\w+|misread|no way)\b|n't\b|≠|✗|❌",
+    r"impossible|contradict\w*|none|nor|neither|typo|confus\w+|misread|no way)\b|n't\b|≠|✗|❌",
     re.IGNORECASE,
 )
 _IF = re.compile(r"\b(?:if|unless|when|try|trying|test|check|checking|for)\b", re.IGNORECASE)

@@ -41,16 +41,16 @@ def phrase_claims(text: str) -> Iterator[Claim]:
 
 
 _OPERATOR_BEFORE = re.compile(r"[\w)\]}]\s*[-+*/^×÷]\s*$")
-_OPERATOR_AFTER = re.compile(r" *(?:[+*/^×÷!²³√]|- *[0-9A-Za-z(]|[A-Za-z0-9_]|\.[0-9])")
+_OPERATOR_AFTER = re.compile(r" *(?:or\b|[+*/^×÷!²³√]|- *[0-9A-Za-z(])|[A-Za-z0-9_]|\.[0-9]")
 
 
 def _part_of_more(text: str, start: int, stop: int) -> bool:
     """Whether the first or last number may belong to a longer expression."""
     before = text[max(0, start - 40) : start]
-    if text[start] in "-0123456789" and (_OPERATOR_BEFORE.search(before) or BEFORE.search(before)):
+    before = before[:-4] if before.lower().endswith("the ") else before
+    if _OPERATOR_BEFORE.search(before) or BEFORE.search(before):
         return True
-    after = _OPERATOR_AFTER.match(text, stop)
-    return after is not None and not (after[0].startswith(" ") and after[0][-1:].isalpha())
+    return _OPERATOR_AFTER.match(text, stop) is not None
 
 
 def _whole(text: str) -> int:

@@ -46,6 +46,7 @@ SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9,
 _PIECE = re.compile(
     rf"(?P<number>{NUMBER})"
     + "".join(rf"|(?<![A-Za-z])(?P<w{i}>{pattern})" for i, pattern in enumerate(_WORDS.values()))
+    + rf"|(?<![A-Za-z])(?P<compound>(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_SMALL[1:10])})\b)"
     + r"|(?P<word>[A-Za-z]+)|(?P<break>→|[=-]{1,4}>|\+=|:=|\.\.\.)|(?P<rel><=|>=|==|!=)"
     r"|(?P<line>\n)|(?P<sign>[^\s\x01])",
     re.IGNORECASE,
@@ -64,7 +65,8 @@ _SAME = {
 }
 OPERANDS = frozenset("+-*/^!%()²³√⁄π") | RELATIONS
 _NO_UNIT = frozenset((
-    "and", "or", "am", "pm", "so", "then", "but", "because", "since", "which", "that", "with", "when", "if", "is",
+    "and", "or", "am", "pm",
+    "so", "then", "but", "because", "since", "which", "that", "with", "when", "if", "is",
     "are", "was", "the", "a", "an", "not", "to", "from", "by", "per", "more", "less", "fewer",
     "greater", "remainder", "rem", "plus", "minus", "in", "as", "on", "at", "we", "i", "it", "this",
     "for", "where", "while", "wait", "let", "thus", "hence", "therefore", "mod", "modulo", "over",
@@ -129,6 +131,9 @@ def _piece(match: re.Match[str]) -> Piece:
             value, places = number(text)
         except NotEvaluated:
             kind = "break"
+    elif kind == "compound":
+        tens, ones = re.split("[- ]", text.lower())
+        kind, value = "number", Fraction(SPELLED[tens] + SPELLED[ones])
     elif kind == "share":
         value = Fraction(1, 2)
     elif kind == "word" and text.lower() in SPELLED and text.lower() != "one":
