@@ -119,7 +119,10 @@ def test_the_demo_says_that_it_is_no_reasoning_model(capfd: Capture) -> None:
         (("ask", "-m", "SPEAKER", "--temperature", "-1", "Hi"), "--temperature"),
         (("ask", "--server", "127.0.0.1:1", "Hi"), "write it like http://"),
         (("ask", "--server", "http://127.0.0.1:1", "Hi"), "is the server running there?"),
-        (("ask", "-m", "SPEAKER", "--llama-server", "/no/llama-server", "Hi"), "/no/llama-server is no program"),
+        (
+            ("ask", "-m", "SPEAKER", "--llama-server", "/no/llama-server", "Hi"),
+            "/no/llama-server is no program",
+        ),
         (("ask", "--questions", "no.jsonl"), "is it a JSONL file?"),
         (("aks", "Hi"), "`ponder ask`"),
         (("resume", "nothing"), "nothing"),
