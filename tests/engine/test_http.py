@@ -78,8 +78,8 @@ def test_events_are_read_in_every_spelling() -> None:
     [
         ({"error": {"message": "boom"}}, "the engine stopped: boom."),
         ('error: {"message": "boom"}', "the engine stopped: boom."),
-        ("data: [1]", "the engine stopped"),
-        ("data: {half", "no JSON: b'{half'"),
+        ("data: [1]", "no JSON object: b'\\[1\\]'"),
+        ("data: {half", "no JSON object: b'{half'"),
     ],
 )
 def test_an_error_inside_a_stream_is_told(event: str, words: str) -> None:

@@ -1,5 +1,6 @@
 """Any OpenAI-compatible server: llama.cpp's own route, and the dialects and accidents of the others."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -157,6 +158,26 @@ def test_tags_in_the_content_are_left_to_the_splitter(server: Standin) -> None:
         (f"<think>{REASONING}</th", None),
         (f"ink>{ANSWER}", None),
     ]
+
+
+def test_separators_of_unicode_end_no_line(server: Standin) -> None:
+    text = "a\u2028b\x85c\u2029d\r\x0b\x1ce"
+    line = "data: " + json.dumps(delta(content=text), ensure_ascii=False)
+    says(server, line, END)
+    with closing(OpenAIServer(server.url)) as engine:
+        assert [token.data.decode() for token in tokens(run(engine, PLAIN))] == [text]
+
+
+@pytest.mark.parametrize(
+    ("n_ctx", "asked", "sent"), [(4096, 4095, 4095), (4096, 4096, None), (None, 2**31, None)]
+)
+def test_a_limit_that_is_none_is_not_sent(
+    server: Standin, n_ctx: int | None, asked: int, sent: int | None
+) -> None:
+    server.routes["/v1/models"] = lambda _: Reply({"data": [{"id": "m", "max_model_len": n_ctx}]})
+    with closing(OpenAIServer(server.url)) as engine:
+        run(engine, replace(PLAIN, max_tokens=asked))
+    assert server.bodies(CHAT)[-1].get("max_tokens") == sent
 
 
 def test_log_probabilities_go_to_their_tokens(server: Standin) -> None:
@@ -344,8 +365,8 @@ def test_a_refusal_is_one_sentence(server: Standin, body: Any, words: str) -> No
     [
         ({"error": {"message": "out of memory"}}, "stopped: out of memory."),
         ({"error": "out of memory"}, "stopped: out of memory."),
-        ("data: {half", "sent an event that is no JSON object: '{half'."),
-        ("data: [1]", "sent an event that is no JSON object: '[1]'."),
+        ("data: {half", "sent an event that is no JSON object: b'{half'."),
+        ("data: [1]", "sent an event that is no JSON object: b'[1]'."),
     ],
 )
 def test_an_error_inside_a_stream_is_told(server: Standin, event: Json | str, words: str) -> None:

@@ -6,7 +6,7 @@ from it can be cut by closing the socket.
 
 import http.client
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,16 +40,13 @@ class Loopback:
         except GONE as error:
             raise self._died(error) from error
 
-    def events(self, path: str, body: Any) -> Generator[Any, None, None]:
+    def events(self, path: str, body: Any) -> Generator[dict[str, Any], None, None]:
         """POST `path` and yield each server-sent event's JSON; closing the iterator cuts the connection."""
         try:
             with closing(self._connect()) as connection, self._send(connection, path, body) as response:
                 if response.status != 200:
                     _checked(response.status, response.read(), path)
-                for line in _lines(response):
-                    event = _event(line)
-                    if event is not None:
-                        yield event
+                yield from events_in(_chunks(response), "the engine")
         except GONE as error:
             raise self._died(error) from error
 
@@ -114,20 +111,21 @@ def message_of(answer: Any) -> str:
     return str(text).strip().rstrip(".")
 
 
-def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The lines of a body as they come; half the cost of iterating the response, which every token pays."""
+def events_in(chunks: Iterable[bytes], who: str) -> Iterator[dict[str, Any]]:
+    """The JSON of each event of a stream; raises EngineError for what `who` tells or does wrong.
+
+    Only a line feed ends a line: a model may write U+2028 or U+0085, at which text would be split.
+    """
     rest = b""
-    with suppress(http.client.IncompleteRead):  # a body that is cut just ends
-        while data := response.read1(1 << 16):
-            *lines, rest = (rest + data).split(b"\n")
-            yield from lines
-    yield rest
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line and (event := _event(line, who)) is not None:
+                yield event
 
 
-def _event(line: bytes) -> Any:
+def _event(line: bytes, who: str) -> dict[str, Any] | None:
     """What a line of an event stream says; None for those that say nothing."""
-    if not line:
-        return None
     name, _, value = line.partition(b":")
     value = value.strip()
     if name not in {b"data", b"error"} or value in {b"", b"[DONE]"}:
@@ -135,10 +133,19 @@ def _event(line: bytes) -> Any:
     try:
         event = json.loads(value)
     except ValueError:
-        raise EngineError(f"the engine sent an event that is no JSON: {value[:80]!r}.") from None
-    if name == b"error" or not isinstance(event, dict) or event.get("error"):
-        raise EngineError(f"the engine stopped: {message_of(event)}.")
+        event = None
+    if not isinstance(event, dict):
+        raise EngineError(f"{who} sent an event that is no JSON object: {value[:80]!r}.")
+    if name == b"error" or event.get("error"):
+        raise EngineError(f"{who} stopped: {message_of(event)}.")
     return event
+
+
+def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """A body as it comes; half the cost of iterating the response, which every token pays."""
+    with suppress(http.client.IncompleteRead):  # a body that is cut just ends
+        while data := response.read1(1 << 16):
+            yield data
 
 
 def _checked(status: int, data: bytes, path: str) -> Any:

@@ -17,7 +17,7 @@ import httpx
 
 from ponder.core.events import Part, Sampled
 from ponder.core.request import Message, Sampling
-from ponder.engine.http import as_json, message_of
+from ponder.engine.http import as_json, events_in, message_of
 from ponder.engine.piece import entropy
 from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Stopped, Written
 from ponder.errors import AbilityError, EngineError, NetworkError, NotFoundError
@@ -27,6 +27,8 @@ Json = dict[str, Any]
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 WITH_LOGPROBS: Json = {"logprobs": True, "top_logprobs": 5}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+UNBOUNDED = 2**31
+"""A limit like this is none, where the context is not known."""
 CONTEXT_FIELDS = ("max_model_len", "n_ctx", "context_length", "n_ctx_train")
 
 
@@ -127,7 +129,9 @@ class OpenAIServer:
         return Ability.LOGPROBS if told else Ability.NONE
 
     def _body(self, prompt: Prompt, sampling: Sampling) -> Json:
-        served = self.serve()
+        served, most = self.serve(), sampling.max_tokens
+        if most is not None and most >= (served.n_ctx or UNBOUNDED):
+            most = None  # as many as there is room for: servers refuse larger numbers than that
         body: Json = {
             "model": served.model,
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
@@ -138,7 +142,7 @@ class OpenAIServer:
             "top_p": sampling.top_p,
             "top_k": sampling.top_k,
             "min_p": sampling.min_p,
-            "max_tokens": sampling.max_tokens,
+            "max_tokens": most,
             "logit_bias": {str(token): bias for token, bias in sampling.logit_bias} or None,
         }
         if not prompt.think:
@@ -153,29 +157,11 @@ class OpenAIServer:
             with self._http.stream("POST", url, content=as_json(body)) as response:
                 if response.status_code != 200:
                     self._refuse(response.status_code, response.read())
-                for line in response.iter_lines():
-                    chunk = self._event(line)
-                    if chunk is not None:
-                        yield chunk
+                yield from events_in(response.iter_bytes(), self._url)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._unreachable(error) from error
         except httpx.HTTPError as error:
             raise EngineDiedError(f"no answer from {self._url}: {_reason(error)}") from error
-
-    def _event(self, line: str) -> Json | None:
-        name, _, value = line.partition(":")
-        value = value.strip()
-        if name != "data" or value in {"", "[DONE]"}:
-            return None
-        try:
-            chunk = json.loads(value)
-        except ValueError:
-            chunk = None
-        if not isinstance(chunk, dict):
-            raise EngineError(f"{self._url} sent an event that is no JSON object: {value[:80]!r}.")
-        if chunk.get("error"):
-            raise EngineError(f"{self._url} stopped: {message_of(chunk)}.")
-        return chunk
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         try:
