@@ -13,6 +13,7 @@ from ponder.catalog.models import known_model
 from ponder.catalog.tags import think_tags
 from ponder.core.model import Model, SamplingDefaults
 from ponder.core.request import Sampling
+from ponder.core.tags import FORMATS
 from ponder.engine.connect import connect
 from ponder.engine.embedded import Embedded
 from ponder.engine.owned import Settings
@@ -120,7 +121,10 @@ def _remote(name: str, options: Options, facts: dict[str, Any]) -> Opened:
     served = engine.serve()
     model = known_model(name) or known_model(served.model)
     facts |= {"n_ctx": served.n_ctx}
-    return Opened(engine, served.model, voice_of(served.model, model, served.template), model, facts)
+    voice = voice_of(served.model, model, served.template)
+    if model is None and not served.template:  # nobody knows: it may reason as it likes, and tags are seen
+        voice = Voice(FORMATS["think"], "switchable", served.model)
+    return Opened(engine, served.model, voice, model, facts)
 
 
 def voice_of(name: str, model: Model | None, template: str) -> Voice:

@@ -92,7 +92,7 @@ class Run:
             self._closing = self._tokens(closing(tags) + (ANSWER if voice.untrained else ""))
             self._answer = self._tokens(ANSWER)
             self._notes += [start.note] if start.note else []
-        self._origin = start.origin
+        self._origin: Origin = start.origin if self._steerable else "template"  # else nothing is written
         question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided", question)
         self.fold.replay(past)
@@ -237,9 +237,9 @@ class Run:
     def _survive(self, deaths: int, death: EngineDiedError) -> None:
         """Go on with a new engine, which the next piece starts; raises EngineError if that is of no use."""
         if not self._steerable or deaths > RESTARTS:
+            advice = "type `ponder resume last` to go on" if self._steerable else "ask again"
             raise EngineError(
-                f"the engine died ({death}) after {self.fold.fed} tokens: they are kept, "
-                "type `ponder resume last` to go on."
+                f"the engine died ({death}) after {self.fold.fed} tokens: they are kept, {advice}."
             )
         self._notes.append(f"The engine died after {self.fold.fed} tokens; it was started again and went on.")
 

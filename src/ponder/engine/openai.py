@@ -79,14 +79,15 @@ class OpenAIServer:
             raise AbilityError(
                 f"{self._url} cannot go on from given tokens: use a llama.cpp server for that."
             )
-        ended = False
+        ended = separated = False
         stop = Stopped("eos")
         for chunk in self._chunks(self._body(prompt, sampling)):
             choice = _first(chunk)
             for part, text, top in _read(_dict(choice.get("delta")), _dict(choice.get("logprobs"))):
+                separated = separated or part == "reasoning"  # then what is not reasoning is the answer
                 now = time.perf_counter() - since
                 logprob, spread = (top.get("logprob"), entropy(top)) if top else (None, None)
-                yield Sampled(None, text, logprob, now, spread, part)
+                yield Sampled(None, text, logprob, now, spread, part or ("answer" if separated else None))
             ended = ended or bool(choice.get("finish_reason"))
             usage = _dict(chunk.get("usage"))
             stop = Stopped(
