@@ -11,7 +11,7 @@ from ponder.core.events import Finish, StepEnd, Token
 from ponder.core.model import SamplingDefaults
 from ponder.core.request import Message, Request, Sampling
 from ponder.core.tags import FORMATS
-from ponder.errors import InputError, MemoryLimitError, NotFoundError
+from ponder.errors import EngineError, InputError, MemoryLimitError, NotFoundError
 from ponder.fit import guard
 from ponder.opened import (
     Options,
@@ -54,6 +54,18 @@ def test_a_question_from_python(speaker_gguf: Path) -> None:
 def test_a_conversation_from_python(speaker_gguf: Path) -> None:
     messages = [Message("user", "One?"), Message("assistant", "Two.", "Hm"), Message("user", "Three?")]
     assert ponder.ask(messages, model=str(speaker_gguf)).trace().question == "Three?"
+
+
+def test_one_question_at_a_time(babbler_gguf: Path) -> None:
+    first, second = (ponder.ask(text, model=str(babbler_gguf)) for text in ("One?", "Two?"))
+    next(iter(first))
+    with pytest.raises(EngineError, match="finish or cancel that question before another"):
+        second.trace()
+    (end,) = first.cancel()
+    assert isinstance(end, Finish)
+    assert end.reason == "cancelled"
+    third = ponder.ask("Three?", model=str(babbler_gguf), sampling=Sampling(max_tokens=5))
+    assert third.trace().tokens
 
 
 def test_the_engine_stays_for_the_next_question(speaker_gguf: Path, babbler_gguf: Path) -> None:

@@ -49,6 +49,7 @@ class Answering:
 
     def cancel(self) -> list[Event]:
         """The last events after the iteration was broken off; the trace ends as cancelled."""
+        self._events.close()  # the engine is free again
         events = self.run.cancel()
         for event in events:
             self._keep(event)

@@ -128,7 +128,7 @@ class Run:
 
     # ------------------------------------------------------------------ the run
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Generator[Event, None, None]:
         """The events, once. An engine that dies is started again; one that keeps dying raises EngineError."""
         try:
             yield from self._end((yield from self._generate()))

@@ -268,7 +268,7 @@ def test_a_second_stream_in_one_thread_is_refused_until_the_first_is_closed(babb
     first = babbler.stream(prompt, (), LONG, since=0.0)
     next(first)
     assert prompt_of(babbler) == prompt, "questions may be asked meanwhile"
-    with pytest.raises(EngineError, match="still answering: close that stream"):
+    with pytest.raises(EngineError, match="still answering: finish or cancel"):
         run(babbler, GREEDY, prompt)
     closer = threading.Thread(target=first.close)
     closer.start()

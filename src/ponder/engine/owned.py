@@ -86,7 +86,7 @@ class Owned(ABC):
     ) -> Generator[Emission, None, None]:
         """Stream one piece, one conversation at a time; see LlamaClient."""
         if self._speaker == threading.get_ident():
-            raise EngineError("this engine is still answering: close that stream before beginning another.")
+            raise EngineError("the engine is still answering: finish or cancel that question before another.")
         with self._turn:
             self._speaker = threading.get_ident()
             try:
