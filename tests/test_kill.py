@@ -36,7 +36,7 @@ def calm(babbler_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Trace:
 def test_a_killed_program_loses_at_most_a_second_and_goes_on(
     capfd: pytest.CaptureFixture[str], babbler_gguf: Path, calm: Trace, attempt: int
 ) -> None:
-    moment = random.Random(attempt).randrange(len(calm.tokens))
+    moment = random.Random(attempt).randrange(len(calm.tokens) * 3 // 4)
     seen = []
     with program(*ASK, "-m", str(babbler_gguf)) as run:
         assert run.stdout is not None
@@ -48,7 +48,9 @@ def test_a_killed_program_loses_at_most_a_second_and_goes_on(
                 break
     with open_store() as store:
         kept = store.load("last")
-    assert kept.finish is None
+    if kept.finish is not None:  # on a busy machine the kill can come after the end
+        assert kept.ids == calm.ids
+        return
     assert kept.tokens == calm.tokens[:0] or kept.ids == calm.ids[: len(kept.tokens)]
     lost = seen[len(kept.tokens) :]
     assert not lost or seen[-1] - lost[0] <= 1.0
