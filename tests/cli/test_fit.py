@@ -1,0 +1,77 @@
+"""`ponder fit`: machines by name, plans as tables and JSON, and one sentence for every mistake."""
+
+import json
+
+import pytest
+
+from tests.cli.terminal import ponder
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_model_on_a_card(capfd: Capture) -> None:
+    said = ponder(
+        capfd, "fit", "deepseek-r1:32b", "--gpu", "RTX 4090", "--quant", "Q4_K_M", "--context", "8k"
+    )
+    assert said.code == 0
+    assert "RTX 4090" in said.out
+    assert "llama-server" in said.out
+    assert "ponder ask -m deepseek-r1:32b@Q4_K_M" in said.out
+
+
+def test_what_does_not_fit_says_so(capfd: Capture) -> None:
+    said = ponder(capfd, "fit", "deepseek-r1:671b", "--gpu", "RTX 4090")
+    assert said.code == 0
+    assert "does not fit" in said.out
+
+
+def test_plans_as_json_hold_more_memory_for_more_context(capfd: Capture) -> None:
+    def plans(context: str) -> object:
+        said = ponder(
+            capfd,
+            "fit",
+            "deepseek-r1:8b",
+            "--gpu",
+            "RTX 3090",
+            "--quant",
+            "Q4_K_M",
+            "--context",
+            context,
+            "--json",
+        )
+        assert said.code == 0
+        return json.loads(said.out)
+
+    small, large = json.dumps(plans("4k")), json.dumps(plans("32k"))
+    assert small != large
+    assert "Q4_K_M" in small
+
+
+def test_the_smallest_machines_for_a_model(capfd: Capture) -> None:
+    said = ponder(capfd, "fit", "deepseek-r1:671b", "--find")
+    assert said.code == 0
+    assert "prices" in said.out
+
+
+@pytest.mark.parametrize("view", ["--explain", "--why", "--csv"])
+def test_every_view_of_a_plan(capfd: Capture, view: str) -> None:
+    said = ponder(capfd, "fit", "deepseek-r1:8b", "--gpu", "RTX 3060", view)
+    assert said.code == 0
+    assert len(said.out) > 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("deepseek-r1:8b", "--gpu", "RTX 4091"), "RTX 4090"),
+        (("deepseek-r2:8b", "--gpu", "RTX 4090"), "deepseek-r1"),
+        (("deepseek-r1:8b", "--gpu", "RTX 4090", "--ram", "64", "--ram-bandwidth", "-5"), "-5"),
+        (("deepseek-r1:8b", "--gpu", "RTX 4090", "--context", "0"), "0"),
+        (("deepseek-r1:8b", "--gpu", "RTX 4090", "--quant", "Q9_Z"), "Q9_Z"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(capfd: Capture, arguments: tuple[str, ...], word: str) -> None:
+    said = ponder(capfd, "fit", *arguments)
+    assert said.code == 2
+    assert word in said.err
+    assert len(said.err.strip().splitlines()) == 1
