@@ -56,6 +56,7 @@ PLACES: dict[str, set[str]] = {
     "sqlite3": {"store"},
     "starlette": {"serve"},
     "jinja2": {"serve"},
+    "uvicorn": {"serve"},
     "click": {"cli"},
     "rich": {"cli"},
 }

@@ -27,6 +27,8 @@ COMMANDS = {
     "traces": "List and search what was asked before.",
     "show": "Show a trace: its steps, and where its tokens and seconds went.",
     "export": "Write a trace as Markdown, JSON, JSONL or HTML.",
+    "serve": "Serve the model over HTTP: OpenAI's, Ollama's and Anthropic's APIs, and pages.",
+    "ui": "The pages, in your browser.",
 }
 """Name → what it does. The texts stand here so that --help need not load the commands."""
 

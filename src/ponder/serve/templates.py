@@ -1,0 +1,27 @@
+"""The pages' templates: Jinja2 with autoescape always on, so that no text of a person or a model is HTML.
+
+`static('name')` in a template gives the address of a file of `static/`; a name that is not there is a
+fault of the template, found by its test. Undefined names are faults too.
+"""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from ponder.serve.static import address
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("ponder.serve"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+ENVIRONMENT.globals["static"] = address
+ENVIRONMENT.globals["navigation"] = ()
+
+
+def render(template: str, **values: Any) -> HTMLResponse:
+    """A page as a response."""
+    return HTMLResponse(ENVIRONMENT.get_template(template).render(**values))
