@@ -56,6 +56,17 @@ def test_a_conversation_from_python(speaker_gguf: Path) -> None:
     assert ponder.ask(messages, model=str(speaker_gguf)).trace().question == "Three?"
 
 
+def test_a_correction_from_python(speaker_gguf: Path) -> None:
+    first = ponder.ask("Why?", model=str(speaker_gguf)).trace()
+    branch = ponder.fork(first.id, 1, "Okay, it is 12.").trace()
+    assert branch.parent == first.id
+    assert branch.reasoning.startswith("Okay, it is 12.")
+    assert len(ponder.api._loaded) == 1  # the same engine
+    ponder.close()
+    again = ponder.fork("last", 1, kind="none").trace()
+    assert (again.parent, again.reasoning) == (branch.id, first.reasoning)
+
+
 def test_one_question_at_a_time(babbler_gguf: Path) -> None:
     first, second = (ponder.ask(text, model=str(babbler_gguf)) for text in ("One?", "Two?"))
     next(iter(first))

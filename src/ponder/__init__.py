@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ponder.api import ask, close
+    from ponder.api import ask, close, fork
     from ponder.catalog.models import all_models, find_model
-    from ponder.core.events import Event, Finish, Prefill, Step, StepEnd, StepStart, Token, Usage
+    from ponder.core.events import Event, Finish, Paused, Prefill, Step, StepEnd, StepStart, Token, Usage
     from ponder.core.model import Model
-    from ponder.core.request import Message, Sampling
+    from ponder.core.request import Correction, Message, Sampling, Steering
     from ponder.core.trace import Trace
     from ponder.errors import PonderError
     from ponder.opened import Options
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answering",
+    "Correction",
     "Event",
     "Finish",
     "Message",
     "Model",
     "Options",
+    "Paused",
     "PonderError",
     "Prefill",
     "Sampling",
+    "Steering",
     "Step",
     "StepEnd",
     "StepStart",
@@ -39,17 +42,21 @@ __all__ = [
     "ask",
     "close",
     "find_model",
+    "fork",
     "open_store",
 ]
 
 _HOME = {
     "ask": "ponder.api",
     "close": "ponder.api",
+    "fork": "ponder.api",
     "all_models": "ponder.catalog.models",
     "find_model": "ponder.catalog.models",
     "Model": "ponder.core.model",
     "Message": "ponder.core.request",
     "Sampling": "ponder.core.request",
+    "Correction": "ponder.core.request",
+    "Steering": "ponder.core.request",
     "Trace": "ponder.core.trace",
     "PonderError": "ponder.errors",
     "Options": "ponder.opened",

@@ -6,14 +6,16 @@ The engine of the last call stays loaded for the next one, and unloads itself wh
 import atexit
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ponder.core.request import Message, Request, Sampling, Think
+from ponder.core.request import CorrectionKind, Message, Request, Sampling, Steering, Think
 from ponder.errors import InputError
-from ponder.opened import Opened, Options, open_model
+from ponder.opened import Opened, Options, open_model, reopen
 from ponder.session import Answering, start
-from ponder.store import Store, open_store
+from ponder.session import fork as branch
+from ponder.store import Bundle, Store, open_store
 
-_loaded: dict[tuple[str, Options], Opened] = {}
+_loaded: dict[object, Opened] = {}
 _stores: dict[str, Store] = {}
 
 
@@ -40,10 +42,30 @@ def ask(
     return start(opened, request, _store())
 
 
+def fork(
+    name: str,
+    at: int,
+    text: str = "",
+    *,
+    kind: CorrectionKind | None = None,
+    sampling: Sampling | None = None,
+    steering: Steering | None = None,
+) -> Answering:
+    """Go on with a kept trace from before its step `at` (counted from 1), corrected, as a new branch.
+
+    `name` is the trace's id, a unique beginning of one, or "last". `kind` is a `Correction`'s, by default
+    `say` if there is a `text`, else `none`. `sampling` and `steering` are the parent's where not given, the
+    seed is new. Raises NotFoundError, InputError, and as `ask` does.
+    """
+    bundle = _store().bundle(name)
+    request = bundle.trace.fork(at, kind or ("say" if text else "none"), text)
+    request = replace(request, sampling=sampling or request.sampling, steering=steering or request.steering)
+    return branch(_reopen(bundle), bundle.trace, request, _store())
+
+
 def close() -> None:
     """Unload the engine and let go of the store; a later `ask` opens them again."""
-    while _loaded:
-        _loaded.popitem()[1].engine.close()
+    _unload()
     while _stores:
         _stores.popitem()[1].close()
 
@@ -51,10 +73,24 @@ def close() -> None:
 def _open(model: str, options: Options) -> Opened:
     key = (model, options)
     if key not in _loaded:
-        while _loaded:  # one model in memory at a time
-            _loaded.popitem()[1].engine.close()
+        _unload()
         _loaded[key] = open_model(model, options)
     return _loaded[key]
+
+
+def _reopen(bundle: Bundle) -> Opened:
+    """The model of a kept trace: the one that is loaded, if it is the same."""
+    facts = bundle.environment
+    loaded = next((each for each in _loaded.values() if each.facts == facts), None)
+    if loaded is None:
+        _unload()
+        loaded = _loaded[tuple(facts.items())] = reopen(facts, bundle.trace.model)
+    return loaded
+
+
+def _unload() -> None:
+    while _loaded:  # one model in memory at a time
+        _loaded.popitem()[1].engine.close()
 
 
 def _store() -> Store:

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ponder.core.events import Event
-from ponder.core.request import Request
+from ponder.core.request import Correction, CorrectionKind, Request
 from ponder.core.trace import Trace
 from ponder.engine.protocol import Ability, require
 from ponder.errors import InputError, StorageError
@@ -21,23 +21,33 @@ class Answering:
     `answer_now` and `stop` may be called while it runs, from another thread or a signal handler.
     """
 
-    def __init__(self, run: Run, opened: Opened, journal: Journal | None, created: float) -> None:
+    def __init__(
+        self, run: Run, opened: Opened, store: Store | None, journal: Journal | None, origin: "_Origin"
+    ) -> None:
         self.run = run
         self.opened = opened
         self.trace_id = journal.trace_id if journal else ""
         self.warnings: list[str] = []
+        self._store = store
         self._journal = journal
-        self._created = created
+        self._origin = origin
         self._events = iter(run)
 
     def __iter__(self) -> Iterator[Event]:
-        """The events; those already taken are not given again."""
+        """The events; those already taken are not given again, so a loop that was left can be taken up."""
         try:
             for event in self._events:
                 self._keep(event)
                 yield event
-        finally:
+        except GeneratorExit:  # the loop was left: another one may follow, or `cancel`
+            raise
+        except BaseException:
             self._close()
+            raise
+        self._close()
+
+    def __del__(self) -> None:
+        self._close()
 
     def answer_now(self) -> None:
         """End the reasoning at the next token and ask for the answer."""
@@ -46,6 +56,27 @@ class Answering:
     def stop(self) -> None:
         """End the run at the next token; what there is so far is kept."""
         self.run.stop()
+
+    def pause(self) -> None:
+        """Give out a Paused event at the end of the step that is being written; the next event goes on."""
+        self.run.pause()
+
+    def think_more(self) -> None:
+        """Let the reasoning go on where the model would end it next; raises AbilityError."""
+        self.run.think_more()
+
+    def fork(self, at: int, kind: CorrectionKind = "say", text: str = "") -> "Answering":
+        """Leave this line before step `at` (counted from 1), which may be the one to come, with a correction.
+
+        A line that still runs ends here as cancelled and is kept beside the branch. Raises as `fork` does.
+        """
+        self.cancel()
+        trace = self.trace()
+        if at == len(trace.steps) + 1:
+            request = trace.fork_at(len(trace.tokens) - trace.ended, kind, text)
+        else:
+            request = trace.fork(at, kind, text)
+        return fork(self.opened, trace, request, self._store)
 
     def cancel(self) -> list[Event]:
         """The last events after the iteration was broken off; the trace ends as cancelled."""
@@ -63,7 +94,7 @@ class Answering:
         run, fold = self.run, self.run.fold
         return Trace(
             id=self.trace_id,
-            created=self._created,
+            created=self._origin.created,
             request=run.request,
             model=self.opened.name,
             engine=run.served.engine,
@@ -72,6 +103,8 @@ class Answering:
             steps=tuple(fold.steps),
             finish=run.finish,
             n_ctx=run.served.n_ctx,
+            parent=self._origin.parent,
+            fork_index=self._origin.fork_index,
         )
 
     def _keep(self, event: Event) -> None:
@@ -96,12 +129,31 @@ def start(opened: Opened, request: Request, store: Store | None) -> Answering:
     request = replace(request, model=opened.name, sampling=complete(request.sampling, opened, think=think))
     pieces = _Pieces()
     run = Run(opened.engine, request, opened.voice, note=pieces.note)
+    origin = _Origin(time.time())
     if store is not None:
-        served, prompt_ids = run.served, run.prompt.ids
-        pieces.journal = store.begin(
-            Start(request, opened.name, served.engine, prompt_ids, served.n_ctx, environment=opened.facts)
-        )
-    return Answering(run, opened, pieces.journal, time.time())
+        pieces.journal = store.begin(_start(run, opened, origin))
+    return Answering(run, opened, store, pieces.journal, origin)
+
+
+def fork(opened: Opened, trace: Trace, request: Request, store: Store | None) -> Answering:
+    """Answer `request`, made by `trace.fork`, as a branch of `trace`: what comes before its correction stays.
+
+    Raises InputError where the prompt is rendered otherwise today, AbilityError for an engine that cannot go
+    on from given tokens, and as `start` does.
+    """
+    correction = request.correction or Correction(len(trace.tokens) - trace.ended)
+    require(opened.engine.serve(), Ability.TOKEN_PREFIX, "To fork a trace", "ask its question again")
+    think = wants_reasoning(opened.voice, request.think, request.budget)
+    sampling = complete(request.sampling, opened, think=think)
+    request = replace(request, sampling=sampling, correction=correction)
+    pieces, index = _Pieces(), correction.index
+    run = Run(opened.engine, request, opened.voice, past=trace.tokens[:index], note=pieces.note)
+    _check_prompt(run, opened, trace)
+    origin = _Origin(time.time(), trace.id or None, index)
+    store = store if trace.id else None  # a branch is kept where its beginning is
+    if store is not None:
+        pieces.journal = store.begin(_start(run, opened, origin))
+    return Answering(run, opened, store, pieces.journal, origin)
 
 
 def resume(opened: Opened, trace: Trace, store: Store) -> Answering:
@@ -114,13 +166,34 @@ def resume(opened: Opened, trace: Trace, store: Store) -> Answering:
     require(opened.engine.serve(), Ability.TOKEN_PREFIX, "To resume a trace", "ask its question again")
     pieces = _Pieces()
     run = Run(opened.engine, trace.request, opened.voice, past=trace.tokens, note=pieces.note)
+    _check_prompt(run, opened, trace)
+    pieces.journal = store.resume(trace.id)
+    origin = _Origin(trace.created, trace.parent, trace.fork_index)
+    return Answering(run, opened, store, pieces.journal, origin)
+
+
+def _start(run: Run, opened: Opened, origin: "_Origin") -> Start:
+    served, prompt_ids = run.served, run.prompt.ids
+    branch = origin.parent, origin.fork_index
+    return Start(run.request, opened.name, served.engine, prompt_ids, served.n_ctx, *branch, opened.facts)
+
+
+def _check_prompt(run: Run, opened: Opened, trace: Trace) -> None:
+    """Tokens mean what they meant only behind the same prompt."""
     if run.prompt.ids != trace.prompt_ids:
         raise InputError(
             f"trace {trace.id} cannot go on: {opened.name} renders its question otherwise than before; "
             "is it the same file? Ask again with `ponder ask`."
         )
-    pieces.journal = store.resume(trace.id)
-    return Answering(run, opened, pieces.journal, trace.created)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """When a run began, and what it branched from; see `Trace`."""
+
+    created: float
+    parent: str | None = None
+    fork_index: int = 0
 
 
 class _Pieces:

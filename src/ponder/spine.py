@@ -9,11 +9,26 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing as closed
 from dataclasses import replace
 from itertools import takewhile
+from typing import cast
 
-from ponder.core.events import ClosedBy, Event, Finish, FinishReason, Origin, Prefill, Sampled, Token
+from ponder.core.events import (
+    ClosedBy,
+    Event,
+    Finish,
+    FinishReason,
+    Origin,
+    Paused,
+    Prefill,
+    Sampled,
+    Step,
+    StepEnd,
+    Token,
+)
 from ponder.core.request import Request
+from ponder.core.trace import text_of
 from ponder.engine.protocol import Ability, Engine, EngineDiedError, Served, Stopped, Written, require
 from ponder.errors import ContextError, EngineError
+from ponder.interventions import Interventions
 from ponder.reason.fold import Fold
 from ponder.reason.meter import Meter
 from ponder.reason.split import marks
@@ -43,9 +58,11 @@ TOLD: Mapping[ClosedBy, str] = {
 class Run:
     """One request being answered by one engine; iterate it once for its events.
 
-    `past` are tokens of the same request from an earlier, interrupted run: it goes on after them, and only
-    new events come. `request.sampling` must be complete (no None but in `max_tokens`). `note` is told the
-    seed of each piece. Raises ContextError, AbilityError and EngineError.
+    `past` are tokens that are there already, from an interrupted run of the same request or, if it has a
+    `correction`, from the trace that it leaves: the run goes on after them, and only new events come.
+    `request.sampling` must be complete (no None but in `max_tokens`). `note` is told the seed and biases of
+    each piece, and every intervention. Raises ContextError, AbilityError, EngineError, and InputError for
+    steering that this model's vocabulary does not allow.
     """
 
     def __init__(
@@ -65,6 +82,8 @@ class Run:
         self._wish: Origin | FinishReason | None = None
         self._pieces = 0
         self._nudged = False
+        self._pausing = False
+        self._paused: Step | None = None
         self.served = engine.serve()
         self._steerable = Ability.TOKEN_PREFIX in self.served.abilities
         self._prepare(voice, past)
@@ -97,7 +116,10 @@ class Run:
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided", question)
         self.fold.replay(past)
         self._past = past
-        self._meter = Meter(len(prompt.ids), past[-1].time_s if past else 0.0)
+        leaves = request.correction.index if request.correction else 0
+        kept, close_id = text_of(past[max(0, leaves - 4) : leaves]), ids.get(tags.close) if tags else None
+        self._interventions = Interventions(self._engine, self.served, request, kept, close_id)
+        self._meter = Meter(len(prompt.ids), past[-1].time_s if past[leaves:] else 0.0)
 
     def _tokens(self, text: str) -> tuple[Written, ...]:
         return self._engine.tokenize(text, control=True) if text else ()
@@ -122,6 +144,17 @@ class Run:
         """End the run at the next token."""
         self._wish = "cancelled"
 
+    def pause(self) -> None:
+        """Give out a Paused event when the step that is being written has ended.
+
+        The engine is free then; taking the next event goes on. A run that ends before does not pause.
+        """
+        self._pausing = True
+
+    def think_more(self) -> None:
+        """Replace the next end of the reasoning by "Wait"; raises AbilityError where that cannot be done."""
+        self._interventions.think_more()
+
     def cancel(self) -> list[Event]:
         """The last events of an iteration that was broken off, say by a KeyboardInterrupt."""
         return list(self._end("cancelled")) if self.finish is None else []
@@ -140,7 +173,8 @@ class Run:
         if self.fold.ended:
             return "stop"
         yield from self._write(self._opening[self.fold.fed :], self._origin)
-        yield from self._complete()
+        if not (yield from self._correct()):
+            yield from self._complete()
         deaths = 0
         while True:
             before = self.fold.fed
@@ -150,10 +184,15 @@ class Run:
                 deaths = deaths + 1 if self.fold.fed == before else 1
                 self._survive(deaths, death)
                 continue
-            if outcome in {"budget", "context", "loop", "eos", "user"} and self._closable:
+            if outcome == "eos" and self._interventions.extensions and self._closable:
+                yield from self._extend()
+            elif outcome in {"budget", "context", "loop", "eos", "user"} and self._closable:
                 yield from self._close(outcome)
             elif outcome in {"stop", "length", "loop", "cancelled"}:
                 return outcome
+            elif self._paused is not None:
+                yield Paused(self._paused)
+                self._paused = None
 
     @property
     def _closable(self) -> bool:
@@ -161,27 +200,46 @@ class Run:
 
     def _piece(self) -> Generator[Event, None, Origin | FinishReason | None]:
         """Generate until something is to be decided: how the run or its reasoning ends, None to go on."""
-        limit = self._left()
-        if limit < 1:
+        left = self._left()
+        if left < 1:
             return self._limits.why if self._closable else "length"
+        reasoned = self.fold.reasoning_tokens if self._closable else None
+        limit, bias = self._interventions.piece(self.fold.fed, left, reasoned)
         seed = (self.request.sampling.seed or 0) + SEED_STEP * self._pieces
         self._pieces += 1
-        self._note("piece", {"first_index": self.fold.fed, "seed": seed, "max_tokens": limit})
-        sampling = replace(self.request.sampling, max_tokens=limit, seed=seed)
+        noted = {"first_index": self.fold.fed, "seed": seed, "max_tokens": limit}
+        self._note("piece", noted | ({"bias": bias} if bias else {}))
+        sampling = replace(
+            self.request.sampling,
+            max_tokens=limit,
+            seed=seed,
+            logit_bias=(*self.request.sampling.logit_bias, *bias),
+        )
         stream = self._engine.stream(self.prompt, self.fold.ids, sampling, since=self._meter.begun)
         with closed(stream) as emissions:
             for emission in emissions:
                 if isinstance(emission, Sampled):
+                    if self.fold.in_reasoning and self._interventions.ends(emission.id):
+                        return "eos"
                     self._meter.sampled(emission)
-                    yield from self.fold.feed(emission)
+                    events = self.fold.feed(emission)
+                    yield from events
                     if self._wish is not None or self.fold.looping or self._over_budget:
                         return self._decision()
+                    if (self._pausing and self._pause(events)) or (bias and not self.fold.in_reasoning):
+                        return None
                 elif isinstance(emission, Prefill):
                     self._meter.prefill(emission)
                     yield emission
                 else:
-                    return (yield from self._stopped(emission))
+                    return (yield from self._stopped(emission, partial=limit < left))
         raise EngineDiedError("the engine's stream ended before its time")
+
+    def _pause(self, events: Sequence[Event]) -> bool:
+        """Whether a step has ended at which a person wanted to pause."""
+        self._paused = next((event.step for event in events if isinstance(event, StepEnd)), None)
+        self._pausing = self._paused is None
+        return not self._pausing
 
     @property
     def _over_budget(self) -> bool:
@@ -194,8 +252,14 @@ class Run:
             return wish
         return "loop" if self.fold.looping else self._limits.why
 
-    def _stopped(self, stop: Stopped) -> Generator[Event, None, Origin | FinishReason | None]:
-        """The engine stopped by itself: at its limit, or the model wanted to."""
+    def _stopped(
+        self, stop: Stopped, *, partial: bool
+    ) -> Generator[Event, None, Origin | FinishReason | None]:
+        """The engine stopped by itself: at its limit (that of a `partial` piece means nothing), or the model
+        wanted to.
+        """
+        if stop.reason == "limit" and partial:
+            return None
         yield from self.fold.flush()
         self._meter.counted(stop.prompt_tokens, stop.completion_tokens)
         if stop.reason == "limit":
@@ -218,6 +282,28 @@ class Run:
     def _close(self, origin: Origin | FinishReason | None) -> Iterator[Event]:
         assert origin in {"budget", "context", "loop", "eos", "user"}
         yield from self._write(self._closing, origin)
+
+    def _extend(self) -> Iterator[Event]:
+        """Go on with a reasoning that the model wanted to end."""
+        yield from self.fold.flush()
+        self._note("intervention", {"kind": "extend", "index": self.fold.fed})
+        before = text_of(self.fold.tokens[-4:])
+        yield from self._write(self._interventions.extension(before), "extend")
+
+    def _correct(self) -> Generator[Event, None, bool]:
+        """Write a branch's correction, or the rest of it; whether there was any to write."""
+        if self.request.correction is None:
+            return False
+        correction = self._interventions.correction
+        done = self.fold.fed - max(correction.index, len(self._opening))
+        if done == 0:
+            self._note("intervention", {"kind": correction.kind, "index": self.fold.fed})
+        if correction.kind == "answer":
+            rest, origin = (self._closing if self._closable and not done else ()), "user"
+        else:
+            rest, origin = self._interventions.written[done:], "correction"
+        yield from self._write(rest, cast("Origin", origin))
+        return bool(rest)
 
     def _complete(self) -> Iterator[Event]:
         """Write the rest of a text in the model's place that an interruption cut off."""

@@ -16,6 +16,7 @@ Origin = Literal[
     "eos",  # closes the reasoning: the model wanted to stop inside it
     "user",  # closes the reasoning: the person asked for the answer now
     "correction",  # a person's correction, in the model's voice
+    "extend",  # goes on with the reasoning where the model would have ended it
 ]
 """Who wrote a token: the model, or which intervention."""
 
@@ -101,6 +102,13 @@ class StepEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The run waits, as a person wished: `step` has just ended. Taking the next event goes on."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Counts and seconds of one run, OpenAI's names where it has one.
 
@@ -141,4 +149,4 @@ class Finish:
     notes: tuple[str, ...] = ()
 
 
-Event = Prefill | Token | StepStart | StepEnd | Finish
+Event = Prefill | Token | StepStart | StepEnd | Paused | Finish

@@ -5,6 +5,7 @@ from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
 Think = Literal["auto", "on", "off"]
+CorrectionKind = Literal["none", "say", "replace", "note", "delete", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,40 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a branch does where it leaves its parent, at token `index`, before the model goes on.
+
+    `say`: `text` stands there in the model's own voice, which goes on in the same line. `replace`: `text` is
+    a whole step. `note`: `text` is a remark from outside, marked as one. `delete`: nothing is written, but
+    the model may not begin with the token `banned` again. `answer`: the reasoning is closed. `none`: nothing.
+    """
+
+    index: int
+    kind: CorrectionKind = "none"
+    text: str = ""
+    banned: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """How the reasoning is steered beyond its budget; the default leaves it alone.
+
+    `extend`: how often the model's own end of its reasoning is replaced by "Wait". `soft_budget`: reasoning
+    tokens after which a bias on the end tag grows, step by step, until the model closes. `favour`: markers
+    (each a word that is one token) and the logits added to them, -inf for never.
+    """
+
+    extend: int = 0
+    soft_budget: int | None = None
+    favour: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One question to one model.
 
     `model` is a catalogue name, a path of a GGUF file, or an address. `budget` is the most reasoning
-    tokens, None for no limit of its own.
+    tokens, None for no limit of its own. `correction` is that of a branch, where it begins.
     """
 
     messages: tuple[Message, ...]
@@ -47,3 +77,5 @@ class Request:
     think: Think = "auto"
     budget: int | None = None
     sampling: Sampling = Sampling()
+    correction: Correction | None = None
+    steering: Steering = Steering()

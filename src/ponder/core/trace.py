@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from ponder.core.events import Finish, Part, Step, Token
-from ponder.core.request import Request
+from ponder.core.request import Correction, CorrectionKind, Request
+from ponder.errors import InputError, NotFoundError
 
 
 def text_of(tokens: Iterable[Token], part: Part | None = None) -> str:
@@ -71,6 +73,55 @@ class Trace:
             raise ValueError(f"trace {self.id} comes from an engine that gives no token ids")
         return ids
 
+    @property
+    def ended(self) -> bool:
+        """Whether its last token is the end of the sequence: a tag without text."""
+        last = self.tokens[-1] if self.tokens else None
+        return last is not None and last.part == "tag" and not last.data
+
+    @property
+    def reasoning_end(self) -> int:
+        """Index of the first token of the tag that closes the reasoning; that of the end where none does."""
+        last = max((t.index for t in self.tokens if t.part == "reasoning"), default=-1)
+        return last + 1
+
+    @property
+    def answer_start(self) -> int:
+        """Index of the first token after the tag that closes the reasoning; 0 where there is no reasoning."""
+        tags = takewhile(lambda token: token.part == "tag", self.tokens[self.reasoning_end :])
+        return self.reasoning_end + sum(1 for token in tags if token.data)
+
+    def step(self, number: int) -> Step:
+        """The step that a person calls `number`, counted from 1; raises InputError and NotFoundError."""
+        if not self.steps:
+            raise InputError(f"Trace {self.id} has no steps: `ponder show {self.id} --full` prints its text.")
+        for step in self.steps:
+            if step.index == number - 1:
+                return step
+        raise NotFoundError(f"Trace {self.id} has the steps 1 to {len(self.steps)}, no {number}.")
+
     def step_text(self, step: Step) -> str:
         """The text of one step."""
         return text_of(self.tokens[step.start : step.stop])
+
+    def fork(self, at: int, kind: CorrectionKind = "none", text: str = "") -> Request:
+        """The request of a branch that leaves this trace before step `at` (counted from 1).
+
+        Everything before the step stays. Raises NotFoundError for a step that it does not have, InputError
+        for a text that is missing or too much.
+        """
+        start = self.step(at).start
+        return self.fork_at(start, kind, text, banned=self.tokens[start].id if kind == "delete" else None)
+
+    def fork_at(
+        self, index: int, kind: CorrectionKind = "none", text: str = "", *, banned: int | None = None
+    ) -> Request:
+        """As `fork`, at the token `index`; the seed is left open, a branch gets one of its own."""
+        wanted = kind in {"say", "replace", "note"}
+        if wanted != bool(text.strip()):
+            said = "is empty: write what it shall say" if wanted else f"of kind {kind} takes no text"
+            raise InputError(f"the correction {said}.")
+        correction = Correction(index, kind, text, banned)
+        return replace(
+            self.request, correction=correction, sampling=replace(self.request.sampling, seed=None)
+        )

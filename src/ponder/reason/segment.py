@@ -4,6 +4,7 @@ The steps of one part tile it: every token from the part's first to its last bel
 tag tokens to none, and a part of white space only has no step. In the reasoning a step begins at a
 paragraph, at a line or sentence that starts with a marker ("Wait", "So", "首先"), and, once a step is long,
 at any line or sentence; in the answer only at a paragraph. Where a text may be cut at all is `cuts`' matter.
+A correction begins a step wherever it stands.
 A step has at least `MIN_TOKENS` tokens: a shorter piece joins what follows, the last one what precedes; a
 cut is therefore announced when so many tokens stand behind it. The result never depends on timing.
 
@@ -15,7 +16,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Literal
 
-from ponder.core.events import Step, StepEnd, StepStart, Token
+from ponder.core.events import Origin, Step, StepEnd, StepStart, Token
 from ponder.reason.cuts import Cut, CutFinder
 
 MIN_TOKENS = 8
@@ -31,11 +32,13 @@ class Segmenter:
     def __init__(self) -> None:
         self._step = 0
         self._run: _Run | None = None
+        self._origin: Origin = "model"
 
     def feed(self, token: Token) -> list[StepEvent]:
         """The steps that `token` begins and ends."""
-        run = self._run
-        if run is not None and token.part == run.part:
+        run, before, self._origin = self._run, self._origin, token.origin
+        corrected = token.origin == "correction" != before
+        if run is not None and token.part == run.part and not corrected:
             return run.feed(token)
         events = self.finish()
         if token.part != "tag":

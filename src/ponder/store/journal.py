@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from ponder.core.events import Event, Prefill, StepStart, Token
+from ponder.core.events import Event, Paused, Prefill, StepStart, Token
 from ponder.errors import StorageError
 from ponder.store.codec import dumps, encode
 from ponder.store.database import connect, guarded, transaction
@@ -60,7 +60,7 @@ class Journal:
             if event.id is not None and not 0 <= event.id < 2**31:
                 raise ValueError(f"token {event.index} has the impossible id {event.id}")
             self._next += 1
-        elif isinstance(event, Prefill | StepStart):
+        elif isinstance(event, Prefill | StepStart | Paused):
             return
         self.pending.append(event)
 

@@ -27,6 +27,7 @@ ORIGINS: tuple[Origin, ...] = (
     "eos",
     "user",
     "correction",
+    "extend",
 )
 """Stored as positions in these tuples: append new values at the end, never reorder."""
 
