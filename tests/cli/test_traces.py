@@ -145,11 +145,12 @@ def test_show_draws_an_outline(trace_id: str, columns: int) -> None:
     shown = lines(show, trace_id, columns=columns)
     assert max(map(len, shown)) <= columns
     text = "\n".join(shown)
-    steps = [line.split() for line in shown if "█" in line and "▀ tok" not in line]
+    steps = [line.split() for line in shown if "█" in line and line.split()[0].isdigit()]
     assert [(words[0], words[1]) for words in steps] == [("1", "compute"), ("2", "doubt")]
-    assert "[correction] Wait, the ticket costs 12." in text
+    assert "[correction] Wait, the" in text
     assert "15 tokens · 3.5 s" in text
-    assert "doubt 55 % · compute 45 %" in text
+    assert ["d", "doubt", "1", "6", "55", "%", "1.5", "60", "%"] in [line.split()[:9] for line in shown]
+    assert ["◆", "closed:", "budget", "reached"] in [line.split() for line in shown]
     assert shown[-2].strip() == "It costs 36."
     assert "Note" in shown[-1]
 

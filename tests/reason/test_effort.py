@@ -14,6 +14,7 @@ from ponder.reason.effort import (
     final_answer,
     first_answer,
     repeated_share,
+    repeated_shares,
 )
 
 
@@ -130,3 +131,10 @@ def test_repeated_share() -> None:
     assert repeated_share(tokens[:3], gram=4) == 0.0
     words = [Token(i, None, bytes([i]), "reasoning", "model", None, 0.0) for i in range(20)]
     assert repeated_share(words, gram=4) == 0.0
+
+
+def test_what_a_step_repeats() -> None:
+    said = [token(i, text) for i, text in enumerate(["a", "b", "c", "d", "a", "b", "c", "x"])]
+    tokens = [Token(t.index, None, t.data, t.part, t.origin, None, 0.0) for t in said]
+    assert repeated_shares(tokens, ((0, 4), (4, 8), (6, 6)), gram=3) == (0.0, 0.25, 0.0)
+    assert repeated_share(tokens, gram=3) == pytest.approx(1 / 6)

@@ -1,17 +1,25 @@
-"""How a kept trace is drawn in a terminal: colours of roles, double bars, short words for times and ends."""
+"""How a kept trace is drawn in a terminal: colours of roles, bars and strips, short words for ends."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
 
 from ponder.cli.screen import clean
+from ponder.core.events import Step
+from ponder.reason.moves import strip
 
 ROLE_COLOURS = {
     "restate": "bright_black", "plan": "blue", "recall": "cyan", "compute": "green", "check": "bright_green",
     "doubt": "yellow", "backtrack": "red", "branch": "magenta", "consolidate": "bright_blue",
     "answer": "bright_magenta",
 }  # fmt: skip
+ROLE_LETTERS = {
+    "restate": "r", "plan": "p", "recall": "l", "compute": "c", "check": "k", "doubt": "d",
+    "backtrack": "x", "branch": "b", "consolidate": "s", "answer": "a",
+}  # fmt: skip
+"""A role as one letter, where there are no colours; any other is a point."""
 _ENDS = {
     "stop": "answered",
     "length": "out of tokens",
@@ -59,6 +67,28 @@ def bars(above: float, below: float, width: int, colour: str) -> Text:
     both = min(upper, lower)
     rest = "▀" * (upper - both) + "▄" * (lower - both)
     return Text("█" * both + rest + " " * (width - max(upper, lower)), style=colour)
+
+
+def role_strip(steps: Sequence[Step], cells: int, *, coloured: bool) -> Text:
+    """The roles along the tokens of some steps, one cell each: a colour, or without colours a letter."""
+    text = Text()
+    for role in strip(steps, cells):
+        sign = "█" if coloured else ROLE_LETTERS.get(role, "·")
+        text.append(sign, style=ROLE_COLOURS.get(role, "default"))
+    return text
+
+
+def numbered(steps: Sequence[Step]) -> str:
+    """The numbers of neighbouring steps as a person types them: `7`, or `7-12`."""
+    first, last = steps[0].index + 1, steps[-1].index + 1
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
+def shares(parts: Iterable[tuple[str, int]]) -> str:
+    """How much of a whole each part is, in per cent: `compute 45 % · check 20 %`."""
+    listed = list(parts)
+    whole = sum(amount for _, amount in listed) or 1
+    return " · ".join(f"{line(name)} {100 * amount / whole:.0f} %" for name, amount in listed)
 
 
 def _cells(share: float, width: int) -> int:

@@ -1,46 +1,86 @@
 """`ponder show ID`: the question, an outline of the steps with what each cost, and the answer."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from ponder.cli.drawing import ROLE_COLOURS, bars, console, ended, line, when
+from ponder.cli.drawing import ROLE_COLOURS, console, ended, line, when
 from ponder.cli.screen import clean
-from ponder.core.events import Token
+from ponder.cli.show_facts import Facts
+from ponder.cli.show_outline import SINGLE_LINES, outline_table, rows
+from ponder.cli.show_step import draw_claims, draw_shaded, draw_step, print_tokens
+from ponder.cli.show_where import draw_where
+from ponder.core.events import Step
 from ponder.core.trace import Trace
 from ponder.errors import InputError, NotFoundError
-from ponder.reason.effort import Effort, effort, effort_by_role, effort_by_step, first_answer
 from ponder.store import open_store
 from ponder.store.export.outline import Stretch, outline
+
+KINDS = (*ROLE_COLOURS, "other")
+"""What --only and --fold take, besides `wrong` and `changed`."""
 
 
 @click.command()
 @click.argument("trace_id", metavar="ID", default="last")
-@click.option("--step", "number", type=int, metavar="N", help="One step in full.")
+@click.option("--step", "number", type=int, metavar="N", help="One step in full, with its claims.")
+@click.option("--steps", "span", metavar="A-B", help="Only the steps A to B: a closer look.")
+@click.option(
+    "--only", metavar="ROLES", help="These roles step by step, the rest folded; also wrong, changed."
+)
+@click.option("--fold", metavar="ROLES", help="Fold these roles away, such as other,branch.")
+@click.option(
+    "--by",
+    "view",
+    type=click.Choice(["overview", "moves", "steps"]),
+    default="overview",
+    help=f"A line for each step, or each run of one role; default: above {SINGLE_LINES} steps, groups.",
+)
 @click.option("--full", is_flag=True, help="Every word of the reasoning.")
 @click.option("--tokens", is_flag=True, help="The table of tokens (with --step, of that step).")
-def command(trace_id: str, number: int | None, full: bool, tokens: bool) -> None:
-    """Show the trace ID (default: the last): its steps, and where its tokens and seconds went."""
+@click.option("--shade", is_flag=True, help="The words, shaded by how little the model expected them.")
+def command(trace_id: str, number: int | None, **options: Any) -> None:
+    """Show the trace ID (default: the last): its steps, and where its tokens and seconds went.
+
+    \b
+    ponder show                         an overview, and the answer
+    ponder show --steps 120-180         a closer look at a part of it
+    ponder show --only check,wrong      every check, every step with a wrong claim
+    ponder show --step 7 --shade        one step, shaded by surprise
+
+    Marks: ✗ a wrong claim, ↺ wrong and repaired later, ✓ right ones; [correction] who wrote in the model's
+    place; ↳ branches that leave; ◆ what was done to the run.
+    """
     with open_store() as store:
-        trace = store.load(trace_id)
+        facts = Facts(store.bundle(trace_id), store.tree(trace_id))
     out = console()
+    trace = facts.bundle.trace
     stretches = outline(trace)
     if number is not None:
-        stretch = _find(trace, stretches, number)
-        if tokens:
-            _table(trace.tokens[stretch.start : stretch.stop])
-        else:
-            _step(out, stretch, effort(trace, stretch.start, stretch.stop))
-    elif tokens:
-        _table(trace.tokens)
+        _one(facts, _find(trace, stretches, number), out, **options)
+    elif options["tokens"]:
+        print_tokens(trace.tokens)
+    elif options["shade"]:
+        draw_shaded(trace.tokens, out)
     else:
-        _whole(out, trace, stretches, full=full)
+        _whole(facts, stretches, out, options)
 
 
-def _find(trace: Trace, stretches: Iterable[Stretch], number: int) -> Stretch:
+def _one(facts: Facts, stretch: Stretch, out: Console, *, tokens: bool, shade: bool, **_: object) -> None:
+    """One step: in full, as a table, or shaded."""
+    part = facts.bundle.trace.tokens[stretch.start : stretch.stop]
+    if tokens:
+        print_tokens(part)
+    elif shade:
+        draw_shaded(part, out)
+    else:
+        draw_step(facts, stretch, out)
+
+
+def _find(trace: Trace, stretches: Sequence[Stretch], number: int) -> Stretch:
     """The step that a person calls `number`, counted from 1."""
     if not trace.steps:
         raise InputError(f"Trace {trace.id} has no steps: `ponder show {trace.id} --full` prints its text.")
@@ -50,26 +90,81 @@ def _find(trace: Trace, stretches: Iterable[Stretch], number: int) -> Stretch:
     raise NotFoundError(f"Trace {trace.id} has the steps 1 to {len(trace.steps)}, no {number}.")
 
 
-def _whole(out: Console, trace: Trace, stretches: tuple[Stretch, ...], *, full: bool) -> None:
+def _whole(facts: Facts, stretches: Sequence[Stretch], out: Console, options: dict[str, Any]) -> None:
     """Question, facts, reasoning as an outline or in full, answer, notes."""
+    trace = facts.bundle.trace
     out.print(Text(clean(trace.question.strip()) or "(no question)", style="bold"))
     out.print(_facts(trace), style="dim")
     reasoning = [stretch for stretch in stretches if stretch.part == "reasoning"]
-    if reasoning:
+    if options["full"]:
         out.print()
-        if full:
-            costs = dict(zip(trace.steps, effort_by_step(trace), strict=True))
-            for stretch in reasoning:
-                rough = Effort(stretch.tokens, stretch.seconds)
-                _step(out, stretch, costs[stretch.step] if stretch.step else rough)
-        else:
-            out.print(_outline(reasoning, out.width))
+        for stretch in reasoning:
+            draw_step(facts, stretch, out)
+    elif reasoning:
+        part = _span(trace, facts.steps, options["span"])
+        out.print()
+        out.print(outline_table(facts, rows(facts, part, options["view"], _wanted(facts, options)), out))
+        if part != facts.steps:
+            return
+        if facts.steps:
             out.print()
-            _where(out, trace)
+            draw_where(facts, out)
     out.print()
+    _answer(facts, out)
+
+
+def _answer(facts: Facts, out: Console) -> None:
+    """The answer, what is wrong in it, and what the run had to tell."""
+    trace = facts.bundle.trace
     out.print(Text(clean(trace.answer) or "(no answer)", style="default" if trace.answer else "dim"))
+    for step in trace.steps:
+        if step.part == "answer":
+            draw_claims(facts, step, trace.step_text(step), out, only=frozenset({"wrong"}))
     for note in trace.finish.notes if trace.finish else ():
         out.print(Text(clean(note), style="yellow"))
+
+
+def _span(trace: Trace, steps: tuple[Step, ...], span: str | None) -> tuple[Step, ...]:
+    """The steps that `A-B` (or `A`) means; all without it."""
+    if span is None:
+        return steps
+    found = re.fullmatch(r"\s*(\d{1,9})\s*(?:(?:-|–|\.\.|:)\s*(\d{1,9})\s*)?", span)
+    if found is None:
+        raise InputError(f"--steps {span} is no range of steps: write it like --steps 120-180.")
+    first, last = int(found[1]), int(found[2] or found[1])
+    part = tuple(step for step in steps if first <= step.index + 1 <= last)
+    if not part:
+        raise NotFoundError(f"Trace {trace.id} has the reasoning steps 1 to {len(steps)}, none in {span}.")
+    return part
+
+
+def _wanted(facts: Facts, options: dict[str, Any]) -> Callable[[Step], bool] | None:
+    """Which steps --only and --fold leave unfolded; None where neither is given."""
+    only, fold = _kinds("--only", options["only"]), _kinds("--fold", options["fold"])
+    if only is None and fold is None:
+        return None
+
+    def wanted(step: Step) -> bool:
+        kinds = {step.role if step.role in KINDS else "other"}
+        kinds |= {"wrong"} if facts.verdicts([step])["wrong"] else set()
+        kinds |= {"changed"} if facts.origins([step]) else set()
+        return (only is None or bool(kinds & only)) and (fold is None or not kinds & fold)
+
+    return wanted
+
+
+def _kinds(option: str, text: str | None) -> set[str] | None:
+    """The names in a list with commas; raises InputError for one that is none."""
+    if text is None:
+        return None
+    named = {name.strip().lower() for name in text.split(",") if name.strip()}
+    known = {*KINDS, "wrong", "changed"}
+    if not named or named - known:
+        strange = ", ".join(sorted(named - known)) or "nothing"
+        raise InputError(
+            f"{option} cannot be {strange}: choose from {', '.join((*KINDS, 'wrong', 'changed'))}."
+        )
+    return named
 
 
 def _facts(trace: Trace) -> Text:
@@ -84,94 +179,3 @@ def _facts(trace: Trace) -> Text:
     if trace.parent is not None:
         facts.append(f"branch of {clean(trace.parent)} at token {trace.fork_index:,}")
     return Text(" · ".join([*facts, f"trace {trace.id}"]))
-
-
-def _outline(stretches: list[Stretch], width: int) -> Table:
-    """A line for each step: number, role, bars, tokens, seconds, how it begins."""
-    cells, gap = (10, 1) if width < 100 else (24, 2)
-    table = Table(box=None, expand=True, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
-    table.add_column("step", justify="right", no_wrap=True, style="dim")
-    table.add_column("role", no_wrap=True)
-    table.add_column("▀tok ▄sec" if cells < 12 else "▀ tokens  ▄ seconds", no_wrap=True, width=cells)
-    table.add_column("tokens", justify="right", no_wrap=True)
-    table.add_column("seconds", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, ratio=1, overflow="ellipsis")
-    tokens, seconds = sum(s.tokens for s in stretches), sum(s.seconds for s in stretches) or 1.0
-    most = max(max(s.tokens / tokens, s.seconds / seconds) for s in stretches)
-    for stretch in stretches:
-        step = stretch.step
-        colour = _colour(stretch)
-        who = Text("".join(f"[{origin}] " for origin in stretch.origins), style="reverse")
-        table.add_row(
-            str(step.index + 1) if step else "",
-            Text(line(step.role) if step else "–", style=colour),
-            bars(stretch.tokens / tokens / most, stretch.seconds / seconds / most, cells, colour),
-            f"{stretch.tokens:,}",
-            f"{stretch.seconds:.1f}",
-            Text.assemble(who, (line(stretch.text), "default")),
-        )
-    return table
-
-
-def _where(out: Console, trace: Trace) -> None:
-    """Shares by role, and how early the answer was there."""
-    roles = {role: cost for role, cost in effort_by_role(trace).items() if role != "answer"}
-    whole = sum(cost.tokens for cost in roles.values())
-    if len(roles) > 1:
-        shares = [f"{role} {100 * cost.tokens / whole:.0f} %" for role, cost in roles.items()]
-        out.print(Text(" · ".join(map(line, shares)), style="dim"))
-    first = first_answer(trace)
-    step = next((s for s in trace.steps if first and s.start <= first.index < s.stop), None)
-    if first and step:
-        share = f"{100 * first.share_after:.0f} % of the reasoning"
-        out.print(Text(f"The answer was there in step {step.index + 1}; {share} came after it.", style="dim"))
-
-
-def _step(out: Console, stretch: Stretch, cost: Effort) -> None:
-    """One step in full, under a line of what it is and what it cost."""
-    step = stretch.step
-    name = f"Step {step.index + 1} · {line(step.role)}" if step else "Between steps"
-    title = Text(name, style=f"bold {_colour(stretch)}")
-    if step and step.rule:
-        title.append(f" · by {line(step.rule)}", style="not bold dim")
-    for origin in stretch.origins:
-        title.append(f" [{origin}]", style="reverse")
-    out.print(title)
-    out.print(_cost(cost), style="dim")
-    out.print(Text(clean(stretch.text.strip())))
-    out.print()
-
-
-def _colour(stretch: Stretch) -> str:
-    """The colour of a stretch's role."""
-    return ROLE_COLOURS.get(stretch.step.role, "default") if stretch.step else "default"
-
-
-def _cost(cost: Effort) -> Text:
-    """One line: tokens, seconds, speed, how sure the model was."""
-    facts = [f"{cost.tokens:,} tokens", f"{cost.seconds:.1f} s"]
-    if cost.speed_tps:
-        facts.append(f"{cost.speed_tps:.1f} tok/s")
-    if cost.mean_logprob is not None:
-        facts.append(f"mean log-probability {cost.mean_logprob:.2f}")
-    if cost.mean_entropy is not None:
-        facts.append(f"mean entropy {cost.mean_entropy:.2f} nats")
-    return Text(" · ".join(facts))
-
-
-def _table(tokens: Iterable[Token]) -> None:
-    """Every token with all that is known of it; plain lines, because there may be thousands."""
-    click.echo("  index       id part      origin      logprob entropy      time  text")
-    for token in tokens:
-        known = [f"{token.index:>7}", f"{'' if token.id is None else token.id:>8}"]
-        known += [f"{token.part:<9}", f"{token.origin:<10}"]
-        known += [f"{'' if token.logprob is None else f'{token.logprob:.3f}':>8}"]
-        known += [f"{'' if token.entropy is None else f'{token.entropy:.3f}':>7}"]
-        click.echo(f"{' '.join(known)} {token.time_s:>9.3f}  {_shown(token.data)}")
-
-
-def _shown(data: bytes) -> str:
-    """Text in quotation marks, with escapes for line ends, controls and bytes that are not UTF-8."""
-    text = data.decode("utf-8", "backslashreplace")
-    escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return f'"{"".join(escaped)}"'

@@ -60,8 +60,13 @@ def effort(trace: Trace, start: int, stop: int) -> Effort:
 
 def effort_by_step(trace: Trace) -> tuple[Effort, ...]:
     """The effort of each of the trace's steps, in their order."""
+    return efforts(trace, ((step.start, step.stop) for step in trace.steps))
+
+
+def efforts(trace: Trace, ranges: Iterable[tuple[int, int]]) -> tuple[Effort, ...]:
+    """The effort of each half-open range of token indices."""
     timed = _timed(trace)
-    return tuple(_sum(timed[step.start : step.stop]) for step in trace.steps)
+    return tuple(_sum(timed[start:stop]) for start, stop in ranges)
 
 
 def effort_by_role(trace: Trace) -> dict[str, Effort]:
@@ -80,6 +85,20 @@ def repeated_share(tokens: Iterable[Token], gram: int = GRAM) -> float:
     keys = [token.data if token.id is None else token.id for token in tokens]
     grams = [tuple(keys[i : i + gram]) for i in range(len(keys) - gram + 1)]
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
+
+
+def repeated_shares(
+    tokens: Sequence[Token], ranges: Iterable[tuple[int, int]], gram: int = GRAM
+) -> tuple[float, ...]:
+    """For each range of positions, the share of its tokens that end an n-gram which came before, 0 to 1."""
+    keys = [token.data if token.id is None else token.id for token in tokens]
+    seen: set[tuple[bytes | int, ...]] = set()
+    before = [0]
+    for end in range(1, len(keys) + 1):
+        last = tuple(keys[max(0, end - gram) : end])
+        before.append(before[-1] + (len(last) == gram and last in seen))
+        seen.add(last)
+    return tuple((before[stop] - before[start]) / (stop - start or 1) for start, stop in ranges)
 
 
 def final_answer(text: str) -> str | None:
