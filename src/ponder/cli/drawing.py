@@ -1,5 +1,6 @@
 """How a kept trace is drawn in a terminal: colours of roles, bars and strips, short words for ends."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from ponder.cli.screen import clean
 from ponder.core.events import Step
+from ponder.reason.effort import final_answer
 from ponder.reason.moves import strip
 
 ROLE_COLOURS = {
@@ -27,6 +29,7 @@ _ENDS = {
     "cancelled": "stopped",
     "error": "failed",
 }
+_HEADING = re.compile(r"(?i)^[#*\s]*(?:final\s+)?answer\s*:?[*\s]*:?\s+")
 _FORCED = ("no_think", "budget", "context", "loop", "eos", "user")
 
 
@@ -38,6 +41,12 @@ def console() -> Console:
 def line(text: str) -> str:
     """The first line of a text that is not empty, safe to print."""
     return next((clean(piece).strip() for piece in text.splitlines() if piece.strip()), "")
+
+
+def brief_answer(answer: str) -> str:
+    """An answer on one line: what it says in short, else its first words behind any heading."""
+    bare = _HEADING.sub("", answer.strip())
+    return line(final_answer(answer) or bare or answer)
 
 
 def ended(reason: str | None, closed_by: str | None, *, short: bool = False) -> str:

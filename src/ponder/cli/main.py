@@ -26,6 +26,8 @@ COMMANDS = {
     "rm": "Delete a downloaded model.",
     "traces": "List and search what was asked before.",
     "show": "Show a trace: its steps, and where its tokens and seconds went.",
+    "tree": "Show all branches of a trace, their answers and what they cost.",
+    "diff": "Compare two traces step by step, from where they part.",
     "export": "Write a trace as Markdown, JSON, JSONL or HTML.",
     "serve": "Serve the model over HTTP: OpenAI's, Ollama's and Anthropic's APIs, and pages.",
     "ui": "The pages, in your browser.",

@@ -81,10 +81,14 @@ class Facts:
         return next((step for step in self.bundle.trace.steps if index < step.stop), None)
 
     def marks(self, steps: Sequence[Step], *, brief: bool = False) -> Text:
-        """Verdicts of the claims in some steps: `✗1 ✓3`; where there is little room, the worst kind only."""
-        counts = self.verdicts(steps)
-        text = Text()
-        for verdict, (sign, colour) in SIGNS.items():
-            if counts[verdict] and not (brief and text):
-                text.append(f"{' ' if text else ''}{sign}{counts[verdict]}", style=colour)
-        return text
+        """The verdicts of the claims in some steps, as `verdict_marks` draws them."""
+        return verdict_marks(self.verdicts(steps), brief=brief)
+
+
+def verdict_marks(counts: Counter[str], *, brief: bool = False) -> Text:
+    """Counted verdicts: `✗1 ✓3`; where there is little room, the worst kind only."""
+    text = Text()
+    for verdict, (sign, colour) in SIGNS.items():
+        if counts[verdict] and not (brief and text):
+            text.append(f"{' ' if text else ''}{sign}{counts[verdict]}", style=colour)
+    return text

@@ -80,10 +80,10 @@ def outline_table(facts: Facts, lines: Sequence[Row], out: Console) -> Table:
         box=None, expand=True, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), header_style="dim"
     )
     many = any(len(row.steps) > 1 for row in lines)
-    cells = 24 if wide else 9
+    cells = min(24, (out.width - 76) // 2) if wide else 9
     table.add_column("steps" if many else "step", justify="right", no_wrap=True, style="dim")
     table.add_column("role", no_wrap=True)
-    title = "▀tok ▄sec" if not wide else "▀ tokens  ▄ seconds"
+    title = "▀ tokens  ▄ seconds" if cells > 18 else "▀tok ▄sec"
     table.add_column(title if not many else "roles", no_wrap=True, width=cells)
     for name, _ in columns:
         table.add_column(name, justify="right", no_wrap=True)

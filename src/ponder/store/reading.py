@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any, cast
 
 from ponder.core.events import Finish, Step, Token
-from ponder.core.request import Request
+from ponder.core.request import Correction, Request
 from ponder.core.trace import Trace, relabel
 from ponder.store.codec import decode
 from ponder.store.packing import unpack, unpack_ids
@@ -18,7 +18,7 @@ RELABELLED = "relabelled"
 
 SUMMARIES = """
     SELECT t.number, t.base, t.id, t.created, t.updated, t.model, t.engine, p.question, x.answer, t.tokens,
-           t.last_s, t.finish, t.parent, t.fork_index, t.deleted
+           t.last_s, t.finish, t.parent, t.fork_index, t.deleted, t.request, t.base_steps
     FROM traces t JOIN prompts p ON p.number = t.prompt LEFT JOIN traces b ON b.number = t.base
          LEFT JOIN texts x ON x.rowid = t.number
 """
@@ -135,7 +135,8 @@ def read_family(connection: sqlite3.Connection, root: int) -> list[Summary]:
 def _summary(row: tuple[Any, ...]) -> Summary:
     """One row of `SUMMARIES`."""
     _, base, trace_id, created, updated, model, engine, question = row[:8]
-    answer, tokens, last_s, end, parent, fork_index, deleted = row[8:]
+    answer, tokens, last_s, end, parent, fork_index, deleted, request, base_steps = row[8:]
+    correction = json.loads(request).get("correction") if parent is not None else None
     finish = None if end is None else decode(Finish, json.loads(end))
     return Summary(
         id=trace_id,
@@ -154,4 +155,6 @@ def _summary(row: tuple[Any, ...]) -> Summary:
         parent=parent,
         fork_index=fork_index,
         deleted=bool(deleted),
+        correction=None if correction is None else decode(Correction, correction),
+        shared_steps=base_steps,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ponder.core.events import ClosedBy, FinishReason
-from ponder.core.request import Request
+from ponder.core.request import Correction, Request
 from ponder.core.trace import Trace
 
 Environment = Mapping[str, str | int | float]
@@ -52,7 +52,8 @@ class Summary:
 
     `tokens` counts those shared with the parent too, `own_tokens` only this branch's. `reason` and
     `closed_by` are None for a run without an end: still going, or interrupted. `updated` is the Unix time
-    of the last write. `deleted` marks a trace that a person deleted and whose first tokens its branches
+    of the last write. A branch was made by `correction`, and its first `shared_steps` steps are its parent's.
+    `deleted` marks a trace that a person deleted and whose first tokens its branches
     still need.
     """
 
@@ -72,3 +73,5 @@ class Summary:
     parent: str | None
     fork_index: int
     deleted: bool = False
+    correction: Correction | None = None
+    shared_steps: int = 0

@@ -1,0 +1,183 @@
+"""`ponder tree ID`: all branches of a trace, what was changed where, their cost, and who answers the same."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ponder.check.agree import agreement
+from ponder.check.verdicts import check_trace
+from ponder.cli.drawing import brief_answer, console, ended, line, when
+from ponder.cli.show_facts import verdict_marks
+from ponder.cli.show_outline import WIDE
+from ponder.core.request import Correction
+from ponder.store import Store, Summary, open_store
+from ponder.store.codec import dumps, encode
+
+CHECKED_TOKENS = 60_000
+"""A family of at most so many tokens, shared ones counted each time, is claim-checked unasked."""
+CHANGES = {
+    "none": "generated anew",
+    "say": "",
+    "replace": "replaced: ",
+    "note": "note: ",
+    "delete": "deleted",
+    "answer": "asked for the answer",
+}
+"""What a correction of each kind is called; its words follow."""
+GROUP_COLOURS = ("green", "yellow", "magenta", "cyan", "red", "blue")
+
+
+@click.command()
+@click.argument("trace_id", metavar="ID", default="last")
+@click.option("--claims", is_flag=True, help="Check the claims of every branch, however long they are.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a branch, nothing cut.")
+def command(trace_id: str, claims: bool, as_json: bool) -> None:
+    """Show all branches of the trace that ID (default: the last) belongs to.
+
+    `step` is where a branch left the line above it; tokens and seconds are its own, without what it shares;
+    so are its claims (✗ wrong, ↺ wrong and repaired, ✓ right). The letter says who answers the same: A is the
+    answer of most.
+    """
+    with open_store() as store:
+        family = store.tree(trace_id)
+        checked = claims or sum(summary.tokens for summary in family) <= CHECKED_TOKENS
+        verdicts = _verdicts(store, family) if checked else {}
+    groups = agreement([summary.answer for summary in family])
+    if as_json:
+        for summary, group in zip(family, groups, strict=True):
+            verdict = {"claims": verdicts.get(summary.id)} if checked else {}
+            click.echo(dumps(encode(asdict(summary) | {"agreement": group} | verdict)))
+        return
+    out = console()
+    out.print(Text(line(family[0].question) or "(no question)", style="bold"))
+    out.print(Text(f"{line(family[0].model)} · {when(family[0].created)}", style="dim"))
+    out.print()
+    out.print(_table(family, groups, verdicts, out))
+    out.print()
+    for sentence in _sentences(family, groups, checked=checked):
+        out.print(Text(sentence, style="dim"))
+
+
+def _verdicts(store: Store, family: Sequence[Summary]) -> dict[str, Counter[str]]:
+    """Id → how many claims of the branch's own steps have which verdict."""
+    found: dict[str, Counter[str]] = {}
+    for summary in family:
+        if not summary.deleted:
+            trace = store.load(summary.id)
+            own = [finding for finding in check_trace(trace) if finding.step >= summary.shared_steps]
+            found[summary.id] = Counter(str(finding.claim.verdict) for finding in own)
+    return found
+
+
+def _table(
+    family: Sequence[Summary],
+    groups: Sequence[int | None],
+    verdicts: dict[str, Counter[str]],
+    out: Console,
+) -> Table:
+    """A line for each branch under the one that it left."""
+    wide = out.width >= WIDE
+    table = Table(
+        box=None, expand=True, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), header_style="dim"
+    )
+    table.add_column("branch", no_wrap=True)
+    table.add_column("step", justify="right", no_wrap=True)
+    table.add_column("changed", no_wrap=True, ratio=3, overflow="ellipsis")
+    table.add_column("", no_wrap=True)
+    table.add_column("answer", no_wrap=True, ratio=3 if wide else 2, overflow="ellipsis")
+    table.add_column("tokens", justify="right", no_wrap=True)
+    table.add_column("seconds" if wide else "sec", justify="right", no_wrap=True)
+    marked = any(verdict_marks(counts) for counts in verdicts.values())
+    if marked:
+        table.add_column("claims" if wide else "✓✗", justify="right", no_wrap=True)
+    table.add_column("end", no_wrap=True, max_width=20 if wide else 9, overflow="ellipsis")
+    for summary, guide, group in zip(family, guides(family), groups, strict=True):
+        name = Text(guide, style="dim").append(summary.id, style="dim" if summary.deleted else "cyan")
+        marks = [verdict_marks(verdicts.get(summary.id, Counter()), brief=not wide)] if marked else []
+        end = "deleted" if summary.deleted else ended(summary.reason, summary.closed_by, short=not wide)
+        table.add_row(
+            name,
+            _step(summary),
+            changed(summary.correction, summary),
+            _letter(group),
+            Text(brief_answer(summary.answer)),
+            f"{summary.own_tokens:,}",
+            "" if summary.deleted else f"{summary.seconds:.1f}",
+            *marks,
+            end,
+        )
+    return table
+
+
+def guides(family: Sequence[Summary]) -> list[str]:
+    """For each trace of a family in order the lines that lead to it from the one it left."""
+    children: dict[str | None, list[str]] = {}
+    for summary in family[1:]:
+        children.setdefault(summary.parent, []).append(summary.id)
+    last = {names[-1] for names in children.values()}
+    stems: dict[str, str] = {family[0].id: ""}
+    drawn = [""]
+    for summary in family[1:]:
+        stem = stems.get(summary.parent or "", "")
+        end = summary.id in last
+        drawn.append(stem + ("└ " if end else "├ "))
+        stems[summary.id] = stem + ("  " if end else "│ ")
+    return drawn
+
+
+def changed(correction: Correction | None, summary: Summary) -> Text:
+    """What made a branch, in a few words."""
+    if summary.parent is None:
+        return Text("")
+    if correction is None:
+        return Text(f"from token {summary.fork_index:,}", style="dim")
+    said = CHANGES.get(correction.kind, correction.kind)
+    words = f"“{line(correction.text)}”" if correction.text.strip() else ""
+    return Text(said, style="dim").append(words, style="default not dim")
+
+
+def _step(summary: Summary) -> str:
+    """The number of the step at which a branch left; empty where it is not known."""
+    return (
+        ""
+        if summary.parent is None or summary.own_tokens == summary.tokens
+        else f"{summary.shared_steps + 1}"
+    )
+
+
+def _letter(group: int | None) -> Text:
+    """The group of an answer: A, B, …; a point above Z."""
+    if group is None:
+        return Text("")
+    letter = chr(ord("A") + group) if group < 26 else "·"
+    return Text(letter, style=f"bold {GROUP_COLOURS[group % len(GROUP_COLOURS)]}")
+
+
+def _sentences(family: Sequence[Summary], groups: Sequence[int | None], *, checked: bool) -> list[str]:
+    """How the answers agree, and what sharing saved."""
+    said = []
+    answers: dict[int, str] = {}
+    for summary, group in zip(family, groups, strict=True):
+        if group is not None:
+            answers.setdefault(group, brief_answer(summary.answer))
+    parts = []
+    for group in sorted(answers)[:4]:
+        words = answers[group] if len(answers[group]) <= 40 else answers[group][:39] + "…"
+        parts.append(f"{_letter(group).plain} ×{groups.count(group)} {words}")
+    if parts:
+        said.append("Answers: " + " · ".join(parts) + (" · …" if len(answers) > 4 else ""))
+    own = sum(summary.own_tokens for summary in family)
+    whole = sum(summary.tokens for summary in family if not summary.deleted)
+    count = sum(not summary.deleted for summary in family)
+    plural = "es" if count != 1 else ""
+    said.append(f"{count} branch{plural}, {own:,} tokens kept for {whole:,}: what is shared is kept once.")
+    if not checked:
+        said.append("Claims are not checked in so large a tree: `--claims` does it.")
+    if len(family) > 1:
+        said.append(f"`ponder diff {family[0].id} {family[-1].id}` compares two of them.")
+    return said
