@@ -29,6 +29,7 @@ LAYERS: dict[str, set[str]] = {
     "spine": {"core", "steer", "engine", "reason", "interventions"},
     "opened": {"core", "catalog", "engine", "fit", "steer"},
     "session": {"core", "engine", "steer", "store", "spine", "opened"},
+    "replaying": {"core", "engine", "store", "spine", "opened"},
     "api": {"core", "store", "opened", "session"},
     "evaluate": {"core", "spine", "session", "engine", "reason", "check", "store"},
     "quantize": {"core", "catalog", "evaluate"},

@@ -13,6 +13,7 @@ from ponder.core.trace import Trace, text_of
 from ponder.engine.protocol import Ability
 from ponder.errors import AbilityError, InputError, NotFoundError, PonderError
 from ponder.opened import Opened, Options, open_model, reopen
+from ponder.replaying import Replayed, replay
 from ponder.session import fork, resume, start
 from ponder.store import Store, open_store
 from tests.tiny import MERGES, write_script
@@ -153,6 +154,9 @@ def test_a_running_line_can_be_left_for_a_correction(opened: Opened, store: Stor
     answering = start(opened, request, store)
     answering.pause()
     step = next(event for event in answering if isinstance(event, Paused)).step
+    assert answering.so_far().steps[-1] == step
+    with pytest.raises(InputError, match="is empty"):
+        answering.fork(step.index + 2, "say", " ")
     branch = answering.fork(step.index + 2, "say", "Wait, no.").trace()
     line = store.load(answering.trace_id)
     assert line.finish is not None
@@ -234,6 +238,21 @@ def test_steering_needs_an_end_tag_that_is_one_token(tmp_path: Path) -> None:
         with pytest.raises(AbilityError, match="one token"):
             ask(replace(opened, voice=spelled), None, steering=steering)
     opened.engine.close()
+
+
+def test_a_kept_run_can_be_replayed(opened: Opened, store: Store, parent: Trace) -> None:
+    wild = replace(GREEDY, temperature=0.7, seed=7)
+    soft = ask(opened, store, sampling=wild, budget=100, steering=Steering(soft_budget=20))
+    branch = fork(opened, parent, parent.fork(3, "delete"), store).trace()
+    for trace in (soft, branch):
+        found = replay(opened, store.bundle(trace.id))
+        chosen = [token for token in trace.tokens[trace.fork_index :] if token.origin == "model"]
+        assert found == Replayed(len(chosen), None)
+    bundle = store.bundle(soft.id)
+    tokens = list(bundle.trace.tokens)
+    tokens[50] = replace(tokens[50], id=3)
+    forged = replace(bundle, trace=replace(bundle.trace, tokens=tuple(tokens)))
+    assert replay(opened, forged) == Replayed(51, 50)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ class Answering:
         self.warnings: list[str] = []
         self._store = store
         self._journal = journal
+        self.fork_index = origin.fork_index
         self._origin = origin
         self._events = iter(run)
 
@@ -66,17 +67,13 @@ class Answering:
         self.run.think_more()
 
     def fork(self, at: int, kind: CorrectionKind = "say", text: str = "") -> "Answering":
-        """Leave this line before step `at` (counted from 1), which may be the one to come, with a correction.
+        """Leave this line before step `at`, as `Trace.fork` does; one that still runs ends as cancelled.
 
-        A line that still runs ends here as cancelled and is kept beside the branch. Raises as `fork` does.
+        Both are kept side by side. Raises as `Trace.fork` and `fork` do.
         """
+        request = self.so_far().fork(at, kind, text)  # what cannot be is refused before the line is left
         self.cancel()
-        trace = self.trace()
-        if at == len(trace.steps) + 1:
-            request = trace.fork_at(len(trace.tokens) - trace.ended, kind, text)
-        else:
-            request = trace.fork(at, kind, text)
-        return fork(self.opened, trace, request, self._store)
+        return fork(self.opened, self.so_far(), request, self._store)
 
     def cancel(self) -> list[Event]:
         """The last events after the iteration was broken off; the trace ends as cancelled."""
@@ -91,6 +88,10 @@ class Answering:
         """The whole trace; runs to the end first if need be."""
         for _ in self:
             pass
+        return self.so_far()
+
+    def so_far(self) -> Trace:
+        """The trace as it is now: whole steps, and perhaps the beginning of another."""
         run, fold = self.run, self.run.fold
         return Trace(
             id=self.trace_id,

@@ -82,7 +82,7 @@ class Run:
         self._wish: Origin | FinishReason | None = None
         self._pieces = 0
         self._nudged = False
-        self._pausing = False
+        self.pausing = False
         self._paused: Step | None = None
         self.served = engine.serve()
         self._steerable = Ability.TOKEN_PREFIX in self.served.abilities
@@ -149,7 +149,7 @@ class Run:
 
         The engine is free then; taking the next event goes on. A run that ends before does not pause.
         """
-        self._pausing = True
+        self.pausing = True
 
     def think_more(self) -> None:
         """Replace the next end of the reasoning by "Wait"; raises AbilityError where that cannot be done."""
@@ -226,7 +226,7 @@ class Run:
                     yield from events
                     if self._wish is not None or self.fold.looping or self._over_budget:
                         return self._decision()
-                    if (self._pausing and self._pause(events)) or (bias and not self.fold.in_reasoning):
+                    if (self.pausing and self._pause(events)) or (bias and not self.fold.in_reasoning):
                         return None
                 elif isinstance(emission, Prefill):
                     self._meter.prefill(emission)
@@ -238,8 +238,8 @@ class Run:
     def _pause(self, events: Sequence[Event]) -> bool:
         """Whether a step has ended at which a person wanted to pause."""
         self._paused = next((event.step for event in events if isinstance(event, StepEnd)), None)
-        self._pausing = self._paused is None
-        return not self._pausing
+        self.pausing = self._paused is None
+        return not self.pausing
 
     @property
     def _over_budget(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ponder.engine.embedded import prestart
 from ponder.engine.process import Process
 
-NEED_ENGINE = ("ask", "chat", "resume")
+NEED_ENGINE = ("ask", "chat", "fork", "replay", "resume")
 NO_ENGINE = {"-h", "--help", "--server", "--llama-server"}
 
 _waiting: list[Process] = []

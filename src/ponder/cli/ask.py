@@ -3,7 +3,8 @@
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from ponder.cli import ahead
+from ponder.cli.live import possible, step_in, watching
 from ponder.cli.options import (
     model_options,
     options_of,
@@ -22,6 +24,8 @@ from ponder.cli.options import (
 )
 from ponder.cli.questions import answer_all
 from ponder.cli.screen import Screen, as_json, numbers
+from ponder.cli.steering import steering_of, steering_options
+from ponder.core.events import Event, Paused
 from ponder.core.request import Message, Request
 from ponder.errors import InputError
 from ponder.opened import open_model
@@ -38,6 +42,7 @@ output_options = stacked(
 @click.argument("question", nargs=-1)
 @model_options
 @think_options
+@steering_options
 @sampling_options
 @output_options
 @click.option(
@@ -48,9 +53,16 @@ output_options = stacked(
 def command(question: tuple[str, ...], **values: Any) -> None:
     """Ask QUESTION (or standard input) and watch the reasoning, then the answer.
 
-    Ctrl-C once ends the reasoning and asks for the answer now; twice stops, and the trace is kept.
+    Ctrl-C once ends the reasoning and asks for the answer now; twice stops, and the trace is kept. On a
+    terminal, p pauses at the end of the step: correct it or an earlier one, and the model goes on from there.
     """
-    request = Request((), think=think_of(values), budget=values["budget"], sampling=sampling_of(values))
+    request = Request(
+        (),
+        think=think_of(values),
+        budget=values["budget"],
+        sampling=sampling_of(values),
+        steering=steering_of(values),
+    )
     options = options_of(values)
     if values["questions"]:
         if question or values["files"] or values["json_lines"]:
@@ -62,36 +74,28 @@ def command(question: tuple[str, ...], **values: Any) -> None:
     opened = open_model(values["model"], options, ahead.take())
     with open_store() as store:
         try:
-            answering = start(opened, _with(request, messages), store)
+            answering = start(opened, replace(request, messages=tuple(messages)), store)
             show(answering, hide_reasoning=values["hide_reasoning"], json_lines=values["json_lines"])
         finally:
             opened.engine.close()
 
 
-def _with(request: Request, messages: list[Message]) -> Request:
-    return Request(tuple(messages), think=request.think, budget=request.budget, sampling=request.sampling)
+def show(answering: Answering, *, hide_reasoning: bool = False, json_lines: bool = False) -> Answering:
+    """Run `answering` to its end on the terminal; Ctrl-C and the pause key work as promised.
 
-
-def show(answering: Answering, *, hide_reasoning: bool = False, json_lines: bool = False) -> None:
-    """Run `answering` to its end on the terminal; Ctrl-C works as promised."""
+    Returns the run that came to its end: a branch, where a person has corrected a step.
+    """
     screen = Screen(hide_reasoning=hide_reasoning)
-    told = answering.run.notes
-    for sentence in told:
-        screen.tell(sentence)
-
-    def take(event: Any) -> None:
-        if json_lines:
-            click.echo(as_json(event))
-        else:
-            screen.show(event)
-
-    try:
-        with interruptible(answering, screen):
-            for event in answering:
-                take(event)
-    except KeyboardInterrupt:
-        for event in answering.cancel():
-            take(event)
+    told: tuple[str, ...] = ()
+    live = not json_lines and possible()
+    branch: Answering | None = answering
+    while branch is not None:
+        answering = branch
+        for sentence in answering.run.notes:
+            if sentence not in told:
+                screen.tell(sentence)
+        told = answering.run.notes
+        branch = _shown(answering, screen, json_lines=json_lines, live=live)
     finish = answering.run.finish
     if finish is not None:
         for sentence in [*(note for note in finish.notes if note not in told), *answering.warnings]:
@@ -99,6 +103,41 @@ def show(answering: Answering, *, hide_reasoning: bool = False, json_lines: bool
         screen.tell(numbers(finish, answering.trace_id))
         if finish.reason == "cancelled":
             screen.tell(f"Stopped; `ponder resume {answering.trace_id}` goes on from there.")
+    return answering
+
+
+def _shown(answering: Answering, screen: Screen, *, json_lines: bool, live: bool) -> Answering | None:
+    """Show events until the run ends, or a person at a pause goes on with the branch that is returned."""
+
+    def take(event: Event) -> None:
+        if json_lines:
+            click.echo(as_json(event))
+        else:
+            screen.show(event)
+
+    try:
+        while True:
+            paused, told = None, False
+            with interruptible(answering, screen), watching(answering.pause) if live else nullcontext():
+                for event in answering:
+                    if live and answering.run.pausing and not told:
+                        told = True
+                        screen.tell("Pausing at the end of this step.")
+                    take(event)
+                    if live and isinstance(event, Paused):
+                        paused = event
+                        break
+            if paused is None:
+                return None
+            screen.tell(f"Paused after step {paused.step.index + 1}.")
+            branch = step_in(answering)
+            if branch is not None:
+                screen.tell(f"The line so far is trace {answering.trace_id}; this is a branch of it.")
+                return branch
+    except KeyboardInterrupt:
+        for event in answering.cancel():
+            take(event)
+    return None
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ponder.cli.options import (
     think_of,
     think_options,
 )
+from ponder.cli.steering import steering_of, steering_options
 from ponder.core.request import Message, Request
 from ponder.errors import InputError, PonderError
 from ponder.opened import Opened, Options, open_model
@@ -53,19 +54,25 @@ class Conversation:
         asked = [*self.turns, Message("user", question)]
         system = [Message("system", self.system)] if self.system else []
         answering = start(self.opened, replace(self.request, messages=(*system, *asked)), self.store)
-        show(answering, hide_reasoning=self.hide_reasoning)
-        trace = answering.trace()
+        trace = show(answering, hide_reasoning=self.hide_reasoning).trace()
         self.turns = [*asked, Message("assistant", trace.answer, trace.reasoning)]
 
 
 @click.command()
 @model_options
 @think_options
+@steering_options
 @sampling_options
 @click.option("--hide-reasoning", is_flag=True, help="Show only the answers.")
 def command(**values: Any) -> None:
     """Ask several questions in one conversation; /help lists the commands."""
-    request = Request((), think=think_of(values), budget=values["budget"], sampling=sampling_of(values))
+    request = Request(
+        (),
+        think=think_of(values),
+        budget=values["budget"],
+        sampling=sampling_of(values),
+        steering=steering_of(values),
+    )
     options = options_of(values)
     opened = open_model(values["model"], options, ahead.take())
     with open_store() as store:

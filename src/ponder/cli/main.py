@@ -19,6 +19,8 @@ from ponder.errors import PonderError  # noqa: E402
 COMMANDS = {
     "ask": "Ask a question and watch the reasoning, then the answer.",
     "chat": "Ask several questions in one conversation.",
+    "fork": "Correct a step, and go on from there as a new branch.",
+    "replay": "Run a trace again: the same seeds, the same tokens?",
     "resume": "Go on with an answer that was interrupted.",
     "fit": "What runs here, how fast, and which one to take.",
     "models": "List the models there are, and those on this machine.",

@@ -62,7 +62,7 @@ class Screen:
         if token.part != self._part:
             self._enter(token.part)
         if token.part != "tag":
-            self._write(token.part, self._decoder.decode(token.data))
+            self._write(token.part, self._decoder.decode(token.data), by_person=token.origin == "correction")
 
     def _enter(self, part: Part) -> None:
         """Another part begins: the old one ends its line, a blank line stands before the answer."""
@@ -80,13 +80,14 @@ class Screen:
         self._decoder.reset()
         self._part, self._fresh = part, True
 
-    def _write(self, part: Part, text: str) -> None:
+    def _write(self, part: Part, text: str, *, by_person: bool = False) -> None:
         text = clean(text)
         if self._fresh:
             text = text.lstrip("\n ")
         if text:
             self._fresh = False
             style: dict[str, Any] = {"dim": True} if part == "reasoning" else {"bold": True}
+            style = {"fg": "yellow"} if by_person else style
             self._raw(part, click.style(text, **style) if self._colour[part] else text)
 
     def _raw(self, part: Part, text: str) -> None:

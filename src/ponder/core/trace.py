@@ -107,11 +107,13 @@ class Trace:
     def fork(self, at: int, kind: CorrectionKind = "none", text: str = "") -> Request:
         """The request of a branch that leaves this trace before step `at` (counted from 1).
 
-        Everything before the step stays. Raises NotFoundError for a step that it does not have, InputError
-        for a text that is missing or too much.
+        Everything before the step stays; one more than there are steps means after the last. Raises
+        NotFoundError for a step that it does not have, InputError for a text that is missing or too much.
         """
-        start = self.step(at).start
-        return self.fork_at(start, kind, text, banned=self.tokens[start].id if kind == "delete" else None)
+        after = at == len(self.steps) + 1 and at > 1
+        start = self.steps[-1].stop if after else self.step(at).start
+        left = self.tokens[start : start + 1] if kind == "delete" else ()
+        return self.fork_at(start, kind, text, banned=left[0].id if left else None)
 
     def fork_at(
         self, index: int, kind: CorrectionKind = "none", text: str = "", *, banned: int | None = None
