@@ -106,6 +106,7 @@ class Answering:
             n_ctx=run.served.n_ctx,
             parent=self._origin.parent,
             fork_index=self._origin.fork_index,
+            prompt_text=run.prompt.text,
         )
 
     def _keep(self, event: Event) -> None:
@@ -176,7 +177,10 @@ def resume(opened: Opened, trace: Trace, store: Store) -> Answering:
 def _start(run: Run, opened: Opened, origin: "_Origin") -> Start:
     served, prompt_ids = run.served, run.prompt.ids
     branch = origin.parent, origin.fork_index
-    return Start(run.request, opened.name, served.engine, prompt_ids, served.n_ctx, *branch, opened.facts)
+    return Start(
+        run.request, opened.name, served.engine, prompt_ids, served.n_ctx, *branch, opened.facts,
+        run.prompt.text,
+    )  # fmt: skip
 
 
 def _check_prompt(run: Run, opened: Opened, trace: Trace) -> None:

@@ -31,9 +31,10 @@ class Trace:
     """What was asked, every token that came, its steps, and how it ended.
 
     `id` is a short word, unique in a store. `created` is Unix time in seconds. `prompt_ids` are the ids
-    of the rendered prompt (empty for an engine that takes only text). `n_ctx` is the context it ran
-    with. `parent` and `fork_index` say from which trace and at which token this branch left; the tokens
-    before are the parent's and are included here. `finish` is None for a run that was interrupted.
+    of the rendered prompt (empty for an engine that takes only text), `prompt_text` is its text where
+    known. `n_ctx` is the context it ran with. `parent` and `fork_index` say from which trace and at which
+    token this branch left; the tokens before are the parent's and are included here. `finish` is None for
+    a run that was interrupted.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Trace:
     n_ctx: int = 0
     parent: str | None = None
     fork_index: int = 0
+    prompt_text: str = ""
 
     @property
     def question(self) -> str:

@@ -54,7 +54,9 @@ class LlamaClient:
         self.serve()
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
-        ids, head, tail = render(rendered, messages, self._pieces)
+        tokens, head, tail = render(rendered, messages, self._pieces)
+        ids = [token for token, _ in tokens]
+        text = b"".join(data for _, data in tokens).decode("utf-8", "replace")
         bos = self._bos
         if bos and ids[: len(bos)] != bos:
             ids, head = [*bos, *ids], head and head + len(bos)
@@ -64,7 +66,7 @@ class LlamaClient:
             closed = not opened and tail.rstrip().endswith(tags[1])
         other = {"enable_thinking": not think, "thinking": not think}
         switched = self._rendered(messages, other) != rendered
-        return Prompt(tuple(messages), tuple(ids), head, opened, closed, switched, think)
+        return Prompt(tuple(messages), tuple(ids), head, opened, closed, switched, think, text)
 
     def tokenize(self, text: str, *, control: bool) -> tuple[Written, ...]:
         """A text as tokens; with `control` its special tokens are real, else nothing in it is one."""

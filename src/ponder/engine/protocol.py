@@ -48,7 +48,8 @@ class Prompt:
     """A conversation made ready for one engine.
 
     `ids` are the rendered token ids (empty where an engine takes only messages), the first `head` of them
-    lead through the first user message: two prompts that share these are one conversation.
+    lead through the first user message: two prompts that share these are one conversation. `text` is the
+    rendered text where it is known, without what the tokenizer itself puts before it.
     `opened`: the template has already opened the reasoning. `closed`: it has opened and closed it, so that
     the model will not reason. `switched`: the template itself honours the wish to think or not.
     `think` is that wish.
@@ -61,6 +62,7 @@ class Prompt:
     closed: bool = False
     switched: bool = False
     think: bool = True
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

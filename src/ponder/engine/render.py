@@ -57,9 +57,9 @@ def _cut(text: str, forbidden: Iterable[str]) -> list[str]:
     return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
 
 
-def render(rendered: str, messages: Sequence[Message], tokenize: Tokenize) -> tuple[list[int], int, str]:
-    """Ids of a template rendered around `placeholders`, how many of them lead through the first user message,
-    and the text that follows the last message.
+def render(rendered: str, messages: Sequence[Message], tokenize: Tokenize) -> tuple[list[Written], int, str]:
+    """Tokens of a template rendered around `placeholders`, how many of them lead through the first user
+    message, and the text that follows the last message.
 
     A template that trims its messages has dropped the tabs around a mark; the text is trimmed then too.
     """
@@ -77,4 +77,4 @@ def render(rendered: str, messages: Sequence[Message], tokenize: Tokenize) -> tu
             head = len(tokens)
     tail = rendered[start:]
     tokens += tokenize([tail], True)
-    return [token for token, _ in tokens], head, tail
+    return tokens, head, tail

@@ -29,7 +29,7 @@ def read_bundle(connection: sqlite3.Connection, number: int) -> Bundle:
     """The trace in row `number` with all that is kept of it; raises ValueError where rows contradict."""
     row = connection.execute(
         """SELECT t.id, t.created, t.request, p.messages, p.ids, t.model, t.engine, t.n_ctx, t.parent,
-                  t.fork_index, t.finish, t.environment
+                  t.fork_index, t.finish, t.environment, p.text
            FROM traces t JOIN prompts p ON p.number = t.prompt WHERE t.number = ?""",
         (number,),
     ).fetchone()
@@ -53,6 +53,7 @@ def read_bundle(connection: sqlite3.Connection, number: int) -> Bundle:
         n_ctx=row[7],
         parent=row[8],
         fork_index=row[9],
+        prompt_text=row[12],
     )
     return Bundle(trace, json.loads(environment), notes)
 

@@ -69,4 +69,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE VIRTUAL TABLE texts USING fts5(answer, reasoning, tokenize = 'trigram')",
     ),
+    ("ALTER TABLE prompts ADD COLUMN text TEXT NOT NULL DEFAULT ''",),
 )

@@ -27,6 +27,7 @@ class Start:
     parent: str | None = None
     fork_index: int = 0
     environment: Environment = field(default_factory=dict, hash=False)
+    prompt_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

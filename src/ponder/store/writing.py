@@ -48,7 +48,7 @@ def insert_trace(
         shared = {p: step for p, step in steps.items() if step.stop <= start.fork_index}
     request = encode(start.request)
     question = next((m.content for m in reversed(start.request.messages) if m.role == "user"), "")
-    prompt = _insert_prompt(connection, question, dumps(request.pop("messages")), pack_ids(start.prompt_ids))
+    prompt = _insert_prompt(connection, question, dumps(request.pop("messages")), start)
     owner, now = os.urandom(8).hex(), time.time()
     tokens = 0 if base is None else start.fork_index
     while True:
@@ -122,13 +122,16 @@ def insert_steps(connection: sqlite3.Connection, number: int, steps: Mapping[int
     )
 
 
-def _insert_prompt(connection: sqlite3.Connection, question: str, messages: str, ids: bytes) -> int:
+def _insert_prompt(connection: sqlite3.Connection, question: str, messages: str, start: Start) -> int:
     """The row that holds what was asked, shared by content."""
-    sha256 = hashlib.sha256(b"%d:%b%b" % (len(ids), ids, messages.encode())).digest()
+    ids, text = pack_ids(start.prompt_ids), start.prompt_text.encode("utf-8", "replace").decode()
+    whole = b"%d:%b%b%b" % (len(ids), ids, messages.encode(), text.encode())
+    sha256 = hashlib.sha256(whole).digest()
     question = question.encode("utf-8", "replace").decode()
     inserted = connection.execute(
-        "INSERT INTO prompts (sha256, question, messages, ids) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (sha256, question, messages, ids),
+        """INSERT INTO prompts (sha256, question, messages, ids, text) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO NOTHING""",
+        (sha256, question, messages, ids, text),
     )
     (number,) = connection.execute("SELECT number FROM prompts WHERE sha256 = ?", (sha256,)).fetchone()
     if inserted.rowcount:
@@ -157,7 +160,7 @@ def insert_bundle(connection: sqlite3.Connection, bundle: Bundle) -> str:
         return trace.id
     start = Start(
         trace.request, trace.model, trace.engine, trace.prompt_ids, trace.n_ctx, trace.parent,
-        trace.fork_index, bundle.environment,
+        trace.fork_index, bundle.environment, trace.prompt_text,
     )  # fmt: skip
     base = _base_with_same_prefix(connection, trace)
     row = insert_trace(connection, start, base, trace.id if usable(trace.id) else "", trace.created)
