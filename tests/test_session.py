@@ -1,26 +1,27 @@
 """From a name to a kept answer: the Python API, defaults, and what a stored trace can be run again with."""
 
-from dataclasses import replace
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 import ponder
-from ponder.catalog.gguf import read_header
 from ponder.core.events import Finish, StepEnd, Token
 from ponder.core.model import SamplingDefaults
 from ponder.core.request import Message, Request, Sampling
 from ponder.core.tags import FORMATS
 from ponder.errors import EngineError, InputError, MemoryLimitError, NotFoundError
-from ponder.fit import guard
+from ponder.fit import launch
 from ponder.opened import (
     Options,
     complete,
-    context_for,
     default_model,
     open_model,
     reopen,
     thread_count,
+    told,
     voice_of,
 )
 from ponder.session import start
@@ -114,21 +115,11 @@ def test_the_catalogue_knows_how_a_model_reasons() -> None:
     assert voice_of("file", None, "{{ messages }}").tags is None
 
 
-def test_contexts() -> None:
-    assert context_for(None, 131072) == 16384
-    assert context_for(None, 2048) == 2048
-    assert context_for(None, 0) == 16384
-    assert context_for(4096, 131072) == 4096
-    for impossible in (0, -5, 131073):
-        with pytest.raises(InputError, match="takes 1 to 131072 tokens"):
-            context_for(impossible, 131072)
-
-
 @pytest.mark.parametrize("options", [Options(n_ctx=4096), Options(n_ctx=4096, llama_server="/bin/false")])
 def test_a_model_that_does_not_fit_is_refused_with_both_numbers(
     options: Options, speaker_gguf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "available_bytes", lambda: 100_000_000)
+    monkeypatch.setattr(launch, "available_bytes", lambda: 100_000_000)
     with pytest.raises(MemoryLimitError, match=r"needs 0\.1 GB .* 4096 tokens, but 0\.1 GB are free: take"):
         open_model(str(speaker_gguf), options)
 
@@ -136,13 +127,19 @@ def test_a_model_that_does_not_fit_is_refused_with_both_numbers(
 def test_the_default_context_is_halved_until_it_fits(
     babbler_gguf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    header = read_header(babbler_gguf)
-    enough = guard.needed_bytes(header, 2048, "f16")
-    assert guard.needed_bytes(header, 4096, "f16") > enough
+    def worst_bytes(n_ctx: int) -> int:
+        local = open_model(str(babbler_gguf), Options(n_ctx=n_ctx)).local
+        here = local.here() if local else None
+        assert here is not None
+        assert here.ram_share is not None
+        return here.ram_share.worst_bytes
+
+    enough = worst_bytes(2048)
+    assert worst_bytes(4096) > enough
     for free, n_ctx in ((1 << 40, 4096), (enough, 2048)):
-        monkeypatch.setattr(guard, "available_bytes", lambda free=free: free)
+        monkeypatch.setattr(launch, "available_bytes", lambda free=free: free)
         assert open_model(str(babbler_gguf), Options()).facts["n_ctx"] == n_ctx
-    monkeypatch.setattr(guard, "available_bytes", lambda: enough - 1)
+    monkeypatch.setattr(launch, "available_bytes", lambda: enough - 1)
     with pytest.raises(MemoryLimitError, match="context of 2048 tokens"):
         open_model(str(babbler_gguf), Options())
 
@@ -192,3 +189,43 @@ def test_reasoning_that_shows_itself_late_is_kept_as_reasoning(tmp_path: Path) -
     late.engine.close()
     assert (trace.reasoning, trace.answer) == ("Hmm well", "Yes")
     assert (kept.reasoning, kept.answer) == ("Hmm well", "Yes")
+
+
+def test_the_plan_of_a_card_reaches_the_engine(
+    tmp_path: Path, speaker_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in llama-server lists an RTX 3090, so the plan puts every layer there."""
+    program = tmp_path / "llama-server"
+    script = Path(__file__).parent.joinpath("engine", "llama_server.py").read_text()
+    program.write_text(f"#!{sys.executable}\n{script}")
+    program.chmod(0o755)
+    monkeypatch.setattr(launch, "may_have_gpu", lambda: True)
+    opened = open_model(str(speaker_gguf), Options(llama_server=str(program)))
+    try:
+        here = opened.local.here() if opened.local else None
+        assert here is not None
+        assert here.plan.placement is not None
+        assert here.plan.placement.kind == "one GPU"
+        settings = opened.engine.settings  # type: ignore[attr-defined]
+        assert told(settings, launch.launch_of(here.plan)) == settings
+        assert settings.n_gpu_layers == opened.facts["gpu_layers"] == here.plan.placement.gpu_layers > 1
+        opened.engine.serve()
+        lines = [each.cmdline() for each in psutil.Process(opened.engine.pid).children()]  # type: ignore[attr-defined]
+        assert any(str(settings.n_gpu_layers) == line[line.index("--n-gpu-layers") + 1] for line in lines)
+    finally:
+        opened.engine.close()
+
+
+def test_a_long_answer_is_compared_with_its_plan(babbler_gguf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ponder.opened.ENOUGH_S", 0.0)
+    with open_store() as store:
+        opened = open_model(str(babbler_gguf), Options(n_ctx=1024))
+        sampling = Sampling(max_tokens=200, seed=1, logit_bias=((1, -100.0),))
+        answering = start(opened, Request((Message("user", "Talk."),), sampling=sampling), store)
+        trace = answering.trace()
+        opened.engine.close()
+        notes = [note.data for note in store.bundle(trace.id).notes if note.kind == "predicted"]
+    (memory,) = answering.compared  # of the rate nothing is known: this home has no measurement
+    assert memory.right
+    assert notes == [{"RAM": asdict(memory)}]
+    assert answering.opened.facts["gpu_layers"] == 0

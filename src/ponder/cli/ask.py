@@ -22,6 +22,7 @@ from ponder.cli.options import (
     think_of,
     think_options,
 )
+from ponder.cli.predictions import idle_gpu, plan_line, surprises
 from ponder.cli.questions import answer_all
 from ponder.cli.screen import Screen, as_json, numbers
 from ponder.cli.steering import steering_of, steering_options
@@ -35,6 +36,7 @@ from ponder.store import open_store
 output_options = stacked(
     click.option("--hide-reasoning", is_flag=True, help="Show only the answer."),
     click.option("--json", "json_lines", is_flag=True, help="The stream of events as JSON Lines."),
+    click.option("-v", "--verbose", is_flag=True, help="The plan, and what became of its predictions."),
 )
 
 
@@ -75,18 +77,22 @@ def command(question: tuple[str, ...], **values: Any) -> None:
     with open_store() as store:
         try:
             answering = start(opened, replace(request, messages=tuple(messages)), store)
-            show(answering, hide_reasoning=values["hide_reasoning"], json_lines=values["json_lines"])
+            show(answering, **{name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")})
         finally:
             opened.engine.close()
 
 
-def show(answering: Answering, *, hide_reasoning: bool = False, json_lines: bool = False) -> Answering:
+def show(
+    answering: Answering, *, hide_reasoning: bool = False, json_lines: bool = False, verbose: bool = False
+) -> Answering:
     """Run `answering` to its end on the terminal; Ctrl-C and the pause key work as promised.
 
     Returns the run that came to its end: a branch, where a person has corrected a step.
     """
     screen = Screen(hide_reasoning=hide_reasoning)
     told: tuple[str, ...] = ()
+    if verbose:
+        screen.tell(plan_line(answering.opened))
     live = not json_lines and possible()
     branch: Answering | None = answering
     while branch is not None:
@@ -101,6 +107,9 @@ def show(answering: Answering, *, hide_reasoning: bool = False, json_lines: bool
         for sentence in [*(note for note in finish.notes if note not in told), *answering.warnings]:
             screen.tell(sentence)
         screen.tell(numbers(finish, answering.trace_id))
+        idle = idle_gpu(answering.opened, finish.usage.decode_s)
+        for sentence in (*surprises(answering.compared, everything=verbose), *([idle] if idle else [])):
+            screen.tell(sentence)
         if finish.reason == "cancelled":
             screen.tell(f"Stopped; `ponder resume {answering.trace_id}` goes on from there.")
     return answering

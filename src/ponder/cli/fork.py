@@ -50,7 +50,7 @@ def command(trace_id: str, **values: Any) -> None:
             if not values["json_lines"]:
                 said = f"Branch of {bundle.trace.id}: {answering.fork_index} tokens are kept."
                 click.echo(click.style(said, dim=True), err=True)
-            show(answering, hide_reasoning=values["hide_reasoning"], json_lines=values["json_lines"])
+            show(answering, **{name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")})
         finally:
             opened.engine.close()
 

@@ -13,7 +13,7 @@ from ponder.store import open_store
 @click.command()
 @click.argument("trace_id", metavar="ID", default="last")
 @output_options
-def command(trace_id: str, hide_reasoning: bool, json_lines: bool) -> None:
+def command(trace_id: str, **shown: bool) -> None:
     """Go on with the trace ID (default: the last) after an interruption, a crash or a kill."""
     with open_store() as store:
         bundle = store.bundle(trace_id)
@@ -21,10 +21,10 @@ def command(trace_id: str, hide_reasoning: bool, json_lines: bool) -> None:
         opened = reopen(bundle.environment, trace.model, ahead.take())
         try:
             answering = resume(opened, trace, store)
-            if not json_lines:
-                screen = Screen(hide_reasoning=hide_reasoning)
+            if not shown["json_lines"]:
+                screen = Screen(hide_reasoning=shown["hide_reasoning"])
                 screen.past("reasoning", trace.reasoning)
                 screen.past("answer", trace.answer)
-            show(answering, hide_reasoning=hide_reasoning, json_lines=json_lines)
+            show(answering, **shown)
         finally:
             opened.engine.close()

@@ -170,3 +170,22 @@ class Plan:
     def fits(self) -> bool:
         """Whether it runs from memory, none of it paged from disk."""
         return self.placement is not None and self.placement.fits and not self.placement.paged_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A prediction and what became of it: `RAM` in bytes, `decode` in tokens per second. `calibrated`: it
+    rests on a measurement of this machine.
+    """
+
+    what: str
+    predicted: float
+    low: float
+    high: float
+    real: float
+    calibrated: bool = False
+
+    @property
+    def right(self) -> bool:
+        """Whether reality is within the prediction's range."""
+        return self.low <= self.real <= self.high

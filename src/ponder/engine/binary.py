@@ -1,13 +1,15 @@
 """A `llama-server` program that a person built for a GPU: the same client, their binary."""
 
+import re
 import shutil
 import socket
+import subprocess
 import sys
 import time
 
 from ponder.engine.http import Loopback
 from ponder.engine.llama import LlamaClient
-from ponder.engine.owned import Owned, Settings
+from ponder.engine.owned import Owned, Seen, Settings
 from ponder.engine.process import Process, new_key, source
 from ponder.errors import EngineError, InputError
 
@@ -23,10 +25,29 @@ class Binary(Owned):
         super().__init__(settings)
         self._path = path
 
-    def _start(self) -> tuple[Process, LlamaClient]:
+    @property
+    def _program(self) -> str:
         program = shutil.which(self._path)
         if program is None:
             raise InputError(f"{self._path} is no program: give the path of a llama-server executable.")
+        return program
+
+    def devices(self) -> list[Seen]:
+        """See Owned; runs the program with --list-devices, which only tells GPUs."""
+        try:
+            asked = subprocess.run(
+                [self._program, "--list-devices"],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return []
+        return listed_devices(asked.stdout)
+
+    def _start(self) -> tuple[Process, LlamaClient]:
+        program = self._program
         key, port = new_key(), self.settings.port or _free_port()
         url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-I", source("guard.py"), program, *arguments(self.settings, port)]
@@ -67,9 +88,26 @@ def arguments(settings: Settings, port: int) -> list[str]:
     }
     if settings.n_gpu_layers is not None:
         options["--n-gpu-layers"] = settings.n_gpu_layers
+    if settings.tensor_split:
+        options["--tensor-split"] = ",".join(map(str, settings.tensor_split))
+    if settings.n_cpu_moe:
+        options["--n-cpu-moe"] = settings.n_cpu_moe
+    if settings.flash:
+        options["--flash-attn"] = "on"
     if settings.speculation != "none":
         options["--spec-type"] = settings.speculation
     return [str(word) for pair in options.items() for word in pair]
+
+
+_DEVICE = re.compile(r"^ +\w+: (.+) \((\d+) MiB, (\d+) MiB free\)$", re.MULTILINE)
+
+
+def listed_devices(text: str) -> list[Seen]:
+    """The devices of `llama-server --list-devices`, a line each: `  CUDA0: NVIDIA GeForce RTX 5090 (32106
+    MiB, 31500 MiB free)`. Some builds tell more free memory than there is; that counts as all of it.
+    """
+    found = ((name, int(total) << 20, int(free) << 20) for name, total, free in _DEVICE.findall(text))
+    return [Seen(name, "gpu", total, min(total, free)) for name, total, free in found]
 
 
 def _free_port() -> int:

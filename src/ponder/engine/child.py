@@ -1,7 +1,8 @@
 """The program of the embedded engine's process; run as a file, so that nothing of ponder is imported here.
 
 One line of JSON comes in on standard input: the settings. One goes out on standard output: the address,
-or the error. When standard input ends, the parent is gone or done, and so is this process.
+or the error. The line "devices" is answered with what this llama.cpp can use, before and after. When
+standard input ends, the parent is gone or done, and so is this process.
 """
 
 import json
@@ -11,8 +12,6 @@ import time
 from typing import Any
 
 import xllamacpp
-
-CPU = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
 
 
 def serve(settings: dict[str, Any]) -> xllamacpp.Server:
@@ -35,14 +34,41 @@ def serve(settings: dict[str, Any]) -> xllamacpp.Server:
     params.verbosity = settings["verbosity"]
     for side in ("cache_type_k", "cache_type_v"):
         setattr(params, side, named(xllamacpp.ggml_type, "GGML_TYPE_", settings["kv_type"]))
-    # Fitting layers to GPUs means a second, dry load; without a GPU that only costs time.
-    params.fit_params = any(device["type"] != CPU for device in xllamacpp.get_device_info())
-    if settings["n_gpu_layers"] is not None:
-        params.n_gpu_layers = settings["n_gpu_layers"]
+    place(params, settings)
     if settings["speculation"] != "none":
         kinds = xllamacpp.common_speculative_type
         params.speculative.types = [named(kinds, "COMMON_SPECULATIVE_TYPE_", settings["speculation"])]
     return xllamacpp.Server(params)
+
+
+def place(params: xllamacpp.CommonParams, settings: dict[str, Any]) -> None:
+    """Where the plan puts the layers; without one llama.cpp fits them to its GPUs itself."""
+    layers = settings["n_gpu_layers"]
+    # Fitting means a second, dry load; without a GPU that only costs time.
+    params.fit_params = layers is None and any(kind != "cpu" for _, kind, _, _ in devices())
+    if layers is not None:
+        params.n_gpu_layers = layers
+    if settings["tensor_split"]:
+        room = len(params.tensor_split)
+        params.tensor_split = [*map(float, settings["tensor_split"]), *[0.0] * room][:room]
+    if settings["n_cpu_moe"]:  # what llama.cpp's own --n-cpu-moe makes of the number
+        layer = "|".join(map(str, range(settings["n_cpu_moe"])))
+        params.tensor_buft_overrides = rf"blk\.({layer})\.ffn_(up|down|gate|gate_up)_(ch|)exps=CPU"
+    if settings["flash"]:
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
+
+
+def devices() -> list[tuple[str, str, int, int]]:
+    """(name, kind, memory, free memory) of every device of this llama.cpp."""
+    return [
+        (
+            device["description"] or device["name"],
+            device["type"].name.rpartition("_")[2].lower(),
+            device["memory_total"],
+            device["memory_free"],
+        )
+        for device in xllamacpp.get_device_info()
+    ]
 
 
 LOG_S = 0.2
@@ -57,20 +83,34 @@ def named(kinds: Any, prefix: str, name: str) -> Any:
         raise ValueError(f"it has no {kinds.__name__} {name!r}") from None
 
 
-def main() -> None:
-    """Serve until standard input ends."""
-    answer: dict[str, str]
-    keep = None
-    try:
-        keep = serve(json.loads(sys.stdin.readline()))
-        answer = {"url": keep.listening_address, "build": xllamacpp.__version__}
-    except (RuntimeError, ValueError) as error:
-        answer = {"error": str(error)}
-        time.sleep(LOG_S)
+def say(answer: Any) -> None:
+    """One line of JSON to the parent."""
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
-    if keep is not None:
-        sys.stdin.read()
+
+
+def hear() -> Any:
+    """The next line of the parent that is no question about devices; None at the end."""
+    for line in sys.stdin:
+        heard = json.loads(line)
+        if heard != "devices":
+            return heard
+        say(devices())
+    return None
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    keep = None
+    settings = hear()
+    if settings is not None:
+        try:
+            keep = serve(settings)
+            say({"url": keep.listening_address, "build": xllamacpp.__version__})
+            hear()
+        except (RuntimeError, ValueError) as error:
+            time.sleep(LOG_S)
+            say({"error": str(error)})
     os._exit(0)  # the native threads need no farewell, and could hang in one
 
 

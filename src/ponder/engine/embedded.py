@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 
 from ponder.engine.llama import LlamaClient
-from ponder.engine.owned import Owned
+from ponder.engine.owned import Owned, Seen
 from ponder.engine.process import Process, new_key, source
 
 ERRORS_ONLY = 1
@@ -22,6 +22,13 @@ def prestart() -> Process:
 
 class Embedded(Owned):
     """llama.cpp as it comes with xllamacpp."""
+
+    def devices(self) -> list[Seen]:
+        """See Owned; starts the process, if there is none, without a model."""
+        with self._lock:
+            self._process = self._process or prestart()
+            self._process.say(json.dumps("devices"))
+            return [Seen(*row) for row in json.loads(self._process.hear() or "[]")]
 
     def _start(self) -> tuple[Process, LlamaClient]:
         key = new_key()

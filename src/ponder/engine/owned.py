@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ponder.core.request import Message, Sampling
 from ponder.engine.llama import LlamaClient
@@ -22,8 +22,9 @@ class Settings:
     """How to load a model. Memory and threads are the caller's business (`ponder.fit`).
 
     `n_ctx`, `n_batch`, `n_ubatch` in tokens; `kv_type` f16 or q8_0 …; `n_gpu_layers` None lets llama.cpp
-    place them; `speculation` none or one of llama.cpp's n-gram kinds; `port` 0: any free one; `idle_s`:
-    unload after so many seconds unused.
+    place them; `n_cpu_moe`: the first layers keep their experts in RAM; `tensor_split`: layers of each GPU;
+    `flash`: fused attention, else llama.cpp decides; `speculation` none or one of llama.cpp's n-gram kinds;
+    `port` 0: any free one; `idle_s`: unload after so many seconds unused.
     """
 
     model_path: str
@@ -34,9 +35,21 @@ class Settings:
     n_ubatch: int = 512
     kv_type: str = "f16"
     n_gpu_layers: int | None = None
+    n_cpu_moe: int = 0
+    tensor_split: tuple[int, ...] = ()
+    flash: bool = False
     speculation: str = "none"
     port: int = 0
     idle_s: float = 600.0
+
+
+class Seen(NamedTuple):
+    """A device as llama.cpp sees it: `kind` is gpu, igpu (shares the RAM) or cpu."""
+
+    name: str
+    kind: str
+    memory_bytes: int
+    free_bytes: int
 
 
 class Owned(ABC):
@@ -60,10 +73,22 @@ class Owned(ABC):
     def _start(self) -> tuple[Process, LlamaClient]:
         """A process with the model loaded, and the client for it."""
 
+    @abstractmethod
+    def devices(self) -> list[Seen]:
+        """Where this engine can put a model, in llama.cpp's order; asked before or after loading."""
+
     @property
     def pid(self) -> int | None:
         """The child's process id, None while it does not run."""
         return self._process.popen.pid if self._process is not None else None
+
+    def resident_bytes(self) -> int:
+        """RAM that the process and its children take now, the model's file included; 0 while none runs."""
+        return self._process.resident_bytes() if self._process is not None else 0
+
+    def busy_s(self) -> float:
+        """Seconds of processor time that it has had since it started; 0 while none runs."""
+        return self._process.busy_s() if self._process is not None else 0.0
 
     def serve(self) -> Served:
         """Load the model if it is not loaded; raises EngineError with llama.cpp's own reason."""

@@ -5,7 +5,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ponder.engine.protocol import EngineDiedError
 from ponder.errors import EngineError, InputError
@@ -38,6 +40,22 @@ class Process:
     def alive(self) -> bool:
         """Whether it still runs."""
         return self.popen.poll() is None
+
+    def resident_bytes(self) -> int:
+        """RAM that it and its children take now, files they have mapped included; 0 after its end."""
+        return sum(int(each.memory_info().rss) for each in self._family())
+
+    def busy_s(self) -> float:
+        """Seconds of processor time that it and its children have had so far."""
+        return sum(float(sum(each.cpu_times()[:2])) for each in self._family())
+
+    def _family(self) -> list[Any]:
+        psutil = import_module("psutil")
+        try:
+            own = psutil.Process(self.popen.pid)
+            return [each for each in (own, *own.children(recursive=True)) if each.is_running()]
+        except psutil.Error:
+            return []
 
     @contextmanager
     def or_end(self) -> Iterator["Process"]:

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ponder.catalog.library import home
-from ponder.errors import FileFormatError, InputError, StorageError
+from ponder.errors import FileFormatError, InputError
+from ponder.fit.kept import write_json
 from ponder.fit.speed import token_time_s
 from ponder.fit.work import Stage
 
@@ -77,16 +78,7 @@ def load() -> dict[str, Calibration]:
 def save(calibration: Calibration) -> None:
     """Keep a correction, replacing an older one of the same machine. Raises StorageError when that fails."""
     kept = {key: asdict(value) for key, value in load().items()} | {calibration.machine: asdict(calibration)}
-    file = path()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new = file.with_suffix(".new")
-        new.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        new.replace(file)
-    except OSError as error:
-        raise StorageError(
-            f"{file} cannot be written ({error}); set PONDER_HOME to a writable folder."
-        ) from error
+    write_json(path(), kept)
 
 
 def known_correction(stages: Sequence[Stage]) -> float:

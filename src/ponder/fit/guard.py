@@ -1,13 +1,13 @@
 """No model is loaded that the free memory cannot hold: checked before native code sees the file.
 
 Most models are far from the limit, and asking costs a second look at the header only: twice the weights and
-cache would fit. Near the limit the exact account is made, whose modules are loaded only then. GPUs add
-their free memory, since llama.cpp moves there what it can.
+cache would fit. Near the limit the plan decides (`ponder.fit.launch`), whose modules are loaded only then.
 """
 
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from ponder.catalog.header import Header
 from ponder.errors import FileFormatError, MemoryLimitError
@@ -23,33 +23,31 @@ _CGROUP = Path("/sys/fs/cgroup")
 _UNLIMITED = 1 << 60
 
 
-def check_memory(header: Header, n_ctx: int, kv_type: str) -> None:
-    """Return if the model can be loaded with `n_ctx` tokens of context.
+class Run(Protocol):
+    """What a refusal tells of a run: its context in tokens, None if that was open, and its cache type."""
 
-    Raises MemoryLimitError, which holds the needed and the free bytes and what to do instead.
-    """
-    free = available_bytes()
-    if free is None or _far_from(header, n_ctx, free):
-        return
-    needed = needed_bytes(header, n_ctx, kv_type)
-    if needed <= free or needed <= free + _gpu_free_bytes():
-        return
+    @property
+    def n_ctx(self) -> int | None:
+        """Tokens."""
+
+    @property
+    def kv_type(self) -> str:
+        """A type of `runtime.CACHE_TYPES`."""
+
+
+def refusal(header: Header, run: Run, needed: int, free: int) -> MemoryLimitError:
+    """The error for a model that does not fit: the needed and the free bytes, and what to do instead."""
     name = header.name or (header.paths[0].name if header.paths else "the model")
-    raise MemoryLimitError(
+    n_ctx = run.n_ctx or LEAST_CTX
+    return MemoryLimitError(
         f"{name} ({header.quantisation}) needs {needed / 1e9:.1f} GB with a context of {n_ctx} tokens, but "
-        f"{free / 1e9:.1f} GB are free: {_advice(header, n_ctx, kv_type, free)}."
+        f"{free / 1e9:.1f} GB are free: {_advice(header, n_ctx, run.kv_type, free)}."
     )
 
 
-def roomy_context(header: Header, most: int, kv_type: str) -> int:
-    """The longest of `most`, `most` / 2 … tokens that fits; never below 2,048, even if that does not fit."""
-    free = available_bytes()
-    n_ctx = most
-    if free is None or _far_from(header, n_ctx, free):
-        return n_ctx
-    while n_ctx // 2 >= LEAST_CTX and needed_bytes(header, n_ctx, kv_type) > free + _gpu_free_bytes():
-        n_ctx //= 2
-    return n_ctx
+def is_far_below(header: Header, n_ctx: int, free: int) -> bool:
+    """Whether even twice the weights and an ordinary cache fit, so that nothing has to be counted."""
+    return 2 * (header.file_bytes + _plain_cache_bytes(header, n_ctx)) + GIB <= free
 
 
 def needed_bytes(header: Header, n_ctx: int, kv_type: str) -> int:
@@ -75,10 +73,6 @@ def available_bytes() -> int | None:
     """
     free = _system_free_bytes()
     return None if free is None else min([free, *_group_free_bytes()])
-
-
-def _far_from(header: Header, n_ctx: int, free: int) -> bool:
-    return 2 * (header.file_bytes + _plain_cache_bytes(header, n_ctx)) + GIB <= free
 
 
 def _plain_cache_bytes(header: Header, n_ctx: int) -> int:
@@ -137,12 +131,6 @@ def _cached_files_bytes(folder: Path) -> int:
     """Of a group's use, what is only cached files."""
     rows = (line.split() for line in _read(folder / "memory.stat").splitlines())
     return sum(int(row[1]) for row in rows if len(row) == 2 and row[0] in {"active_file", "inactive_file"})
-
-
-def _gpu_free_bytes() -> int:
-    """Free memory of all GPUs; those that do not tell count as empty."""
-    found = import_module("ponder.fit.probe").graphics()
-    return sum((gpu.memory_bytes or 0) if gpu.free_bytes is None else gpu.free_bytes for gpu, _ in found)
 
 
 def _read(path: Path) -> str:

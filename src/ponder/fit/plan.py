@@ -17,7 +17,7 @@ from ponder.fit.devices import disk
 from ponder.fit.pace import Pace, batched, pace, stages_of
 from ponder.fit.place import Layout, Placed, Placer
 from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
-from ponder.fit.quality import Length, reasoning_length, scores
+from ponder.fit.quality import PROMPT_TOKENS, ROOM_TOKENS, Length, reasoning_length, room_tokens, scores
 from ponder.fit.rooms import Rooms, rooms
 from ponder.fit.runtime import Runtime
 from ponder.fit.speed import interval
@@ -26,9 +26,6 @@ from ponder.fit.work import Stage, paged
 
 CONTEXTS = (4096, 8192, 16384, 32768, 65536, 131072)
 """Contexts that are tried where nobody says otherwise, in tokens."""
-
-PROMPT_TOKENS = 200
-"""Length of a question, in tokens: short, as most are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,8 @@ class Planner:
                     f"give {most} or less."
                 )
             return (self.wish.n_ctx,)
-        return tuple(n_ctx for n_ctx in CONTEXTS if not most or n_ctx <= most) or (most,)
+        tried = tuple(n_ctx for n_ctx in CONTEXTS if not most or n_ctx <= most)
+        return (*tried, most) if 0 < most < ROOM_TOKENS and most not in tried else tried
 
     def length(self, subject: Subject) -> Length | None:
         """How long its answers are; None where nothing near is published."""
@@ -107,8 +105,8 @@ class Planner:
         return self._published[subject.id]
 
     def enough(self, length: Length | None, contexts: Sequence[int]) -> int:
-        """The shortest of `contexts` that holds nine of ten answers, else the longest."""
-        wanted = self.wish.prompt_tokens + length.p90_tokens if length else 16384
+        """The shortest of `contexts` that holds nine of ten answers (`room_tokens`), else the longest."""
+        wanted = room_tokens(length, self.wish.prompt_tokens)
         return next((n_ctx for n_ctx in contexts if n_ctx >= wanted), contexts[-1])
 
     def place(self, subject: Subject, quant: str, n_ctx: int) -> Placed | None:
@@ -119,7 +117,7 @@ class Planner:
         return placer.hybrid() if wish.engine == "ktransformers" else placer.best(wish.paging)
 
     def best(self, subject: Subject, quant: str) -> Plan:
-        """The plan with the context that suits the task: long enough if that fits, longer if that is free.
+        """The plan with the context that suits the task, or the longest that fits.
 
         A model that does not fit with any context gets a plan without a placement.
         """
@@ -131,15 +129,7 @@ class Planner:
         contexts = self.contexts(subject)
         enough = contexts.index(self.enough(self.length(subject), contexts))
         tried = ((n_ctx, self.place(subject, quant, n_ctx)) for n_ctx in reversed(contexts[: enough + 1]))
-        found = next(((n_ctx, placed) for n_ctx, placed in tried if placed is not None), None)
-        if found is None or found[0] != contexts[enough]:
-            return found
-        for n_ctx in contexts[enough + 1 :]:
-            placed = self.place(subject, quant, n_ctx)
-            if placed is None or placed.layout != found[1].layout or placed.placement.tight:
-                break
-            found = (n_ctx, placed)
-        return found
+        return next(((n_ctx, placed) for n_ctx, placed in tried if placed is not None), None)
 
     # ------------------------------------------------------------------ the plan
 

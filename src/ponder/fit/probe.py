@@ -10,16 +10,19 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from ponder.catalog.library import home
-from ponder.core.hardware import Device, Hardware, Known
-from ponder.errors import NotFoundError
+from ponder.core.hardware import Device, Hardware, Kind, Known
+from ponder.errors import NotFoundError, StorageError
 from ponder.fit import readings
 from ponder.fit.devices import find, platform_bandwidth
+from ponder.fit.kept import keep_ram_bps, ram_bps
 from ponder.fit.readings import Gpu, Processor
 
 TOOL_TIMEOUT_S = 5.0
@@ -28,12 +31,20 @@ _PCI_VENDORS = {"0x1002": "AMD", "0x8086": "Intel"}
 
 
 def hardware(measure_ram: bool = False) -> Hardware:
-    """Describe this machine; `measure_ram` copies memory for a third of a second if its rate is not known."""
+    """Describe this machine; `measure_ram` copies memory for a third of a second if its rate is not known,
+    and keeps what it finds.
+    """
+    return assembled(graphics(), measure_ram)
+
+
+def assembled(gpus: Iterable[tuple[Gpu, str]], measure_ram: bool = False) -> Hardware:
+    """This machine with these GPUs (and their vendors, empty if a driver does not say)."""
     found = processor()
     total, free = memory()
-    bandwidth, known = ram_bandwidth(found.name, measure_ram)
-    gpus = tuple(_device(gpu, vendor) for gpu, vendor in graphics())
-    devices = tuple(_shared(device, total, free) for device in (*gpus, *_apple(found.name)))
+    bandwidth, known = ram_bandwidth(found.name, total or 0, measure_ram)
+    own = tuple(_device(gpu, vendor) for gpu, vendor in gpus)
+    apple = () if any(device.vendor == "Apple" for device in own) else _apple(found.name)
+    devices = tuple(_shared(device, total, free) for device in (*own, *apple))
     here = next(path for path in (home(), *home().parents) if path.exists())
     return Hardware(
         devices=devices,
@@ -80,7 +91,8 @@ def _device(gpu: Gpu, vendor: str) -> Device:
     try:
         known = find(gpu.name)
     except NotFoundError:
-        known = Device(gpu.name, vendor, "gpu", "", source="driver only: not in the table of devices")
+        kind: Kind = "unified" if gpu.shared else "gpu"
+        known = Device(gpu.name, vendor, kind, "", source="driver only: not in the table of devices")
     return replace(
         known,
         memory_bytes=gpu.memory_bytes or known.memory_bytes,
@@ -135,15 +147,28 @@ def memory() -> tuple[int | None, int | None]:
     return total, free
 
 
-def ram_bandwidth(cpu: str, measure: bool) -> tuple[float | None, Known]:
-    """Bytes per second of the RAM, and how that is known: modules, a measurement, or the specification."""
+def ram_bandwidth(cpu: str, ram_bytes: int, measure: bool) -> tuple[float | None, Known]:
+    """Bytes per second of the RAM, and how that is known: modules, a measurement (an older one if there is
+    one), or the specification.
+    """
     modules = readings.dmidecode_bps(run("dmidecode", "-t", "17"))
     if modules:
         return modules, "dmidecode"
-    if measure:
-        return copy_bps(), "measured"
+    measured = ram_bps(cpu, ram_bytes)
+    if measured is None and measure:
+        measured = measure_and_keep(cpu, ram_bytes)
+    if measured is not None:
+        return measured, "measured"
     official = platform_bandwidth(cpu)
     return (official[0], "specification") if official else (None, "unknown")
+
+
+def measure_and_keep(cpu: str, ram_bytes: int) -> float:
+    """Measure the RAM's rate; where it cannot be kept it is measured again the next time."""
+    measured = copy_bps()
+    with suppress(StorageError):
+        keep_ram_bps(cpu, ram_bytes, measured)
+    return measured
 
 
 def copy_bps(duration_s: float = 0.3) -> float:

@@ -28,6 +28,12 @@ TASKS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 STAND_INS = {"code": ("MATH-500", "GPQA-Diamond"), "logic": ("GPQA-Diamond", "MATH-500"), "plain": ("GSM8K",)}
 """Benchmarks whose lengths are offered, and labelled, where none is published for a kind of task."""
 
+PROMPT_TOKENS = 200
+"""Length of a question, in tokens: short, as most are."""
+
+ROOM_TOKENS = 16384
+"""Context where nobody says otherwise, at least: room for a long reasoning of an R1 distill."""
+
 P90_OVER_MEAN = 1.85
 """The 90th percentile of the length of complete outputs over their mean: 1.75, 1.89 and 1.91 for 50 outputs
 each of DeepSeek-R1-Distill-Qwen-1.5B, -Qwen-14B and -Llama-8B (cvenhoff/steering-thinking-llms)."""
@@ -145,6 +151,11 @@ def reasoning_length(model: str, task: str) -> Length | None:
                 why = f"no length is published for {model}: that of {other} on {found['benchmark']} stands in"
                 return _as_length(found, task, False, why)
     return None
+
+
+def room_tokens(length: Length | None, prompt_tokens: int = PROMPT_TOKENS) -> int:
+    """Tokens of context that hold a question and nine of ten answers, ROOM_TOKENS at least."""
+    return max(ROOM_TOKENS, math.ceil(prompt_tokens + length.p90_tokens) if length else 0)
 
 
 def _length(model: str, benchmarks: Sequence[str]) -> Mapping[str, str] | None:

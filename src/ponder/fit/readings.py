@@ -5,20 +5,23 @@ A line that does not have the documented shape is skipped: a probe reports less 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 MIB = 1 << 20
 
 
 class Gpu(NamedTuple):
-    """One graphics device as its driver reports it; None where the tool does not say."""
+    """One graphics device as its driver reports it; None where the tool does not say. `shared`: it has no
+    memory of its own.
+    """
 
     name: str
     memory_bytes: int | None
     free_bytes: int | None
     link: str = ""
     power_w: float | None = None
+    shared: bool = False
 
 
 class Processor(NamedTuple):
@@ -52,6 +55,24 @@ def nvidia_smi(text: str) -> list[Gpu]:
             )
         )
     return found
+
+
+def engine_devices(seen: Iterable[tuple[str, str, int, int]]) -> tuple[Gpu, ...]:
+    """GPUs of (name, kind, memory, free memory) as llama.cpp tells them; it leaves integrated ones (`igpu`)
+    alone where there are others. Vulkan adds the driver to the name: `AMD Radeon RX 7900 XTX (RADV NAVI31)`.
+    """
+    found = list(seen)
+    kind = "gpu" if any(device[1] == "gpu" for device in found) else "igpu"
+    return tuple(
+        Gpu(
+            re.sub(r"\s*\((RADV|AMDVLK|ACO|Intel|NVIDIA)\b.*\)$", "", name),
+            total or None,
+            free,
+            shared=kind == "igpu",
+        )
+        for name, each, total, free in found
+        if each == kind
+    )
 
 
 def rocm_smi(text: str) -> list[Gpu]:
