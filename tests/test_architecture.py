@@ -31,6 +31,8 @@ LAYERS: dict[str, set[str]] = {
     "session": {"core", "engine", "steer", "store", "spine", "opened"},
     "replaying": {"core", "engine", "store", "spine", "opened"},
     "api": {"core", "store", "opened", "session"},
+    "endings": {"core", "steer", "store", "opened", "session"},
+    "blame": {"core", "check", "engine", "steer", "store", "opened", "session", "endings"},
     "evaluate": {"core", "spine", "session", "engine", "reason", "check", "store"},
     "quantize": {"core", "catalog", "evaluate"},
     "distill": {

@@ -2,10 +2,11 @@
 
 Both run in the real engine in milliseconds. The random one has a byte-level vocabulary, so that its
 output is full of broken UTF-8; the scripted one is a bigram chain: no attention, no feed-forward,
-and an output matrix that makes each token of the script the certain successor of the one before.
+and an output matrix that makes each token of the script the certain successor of the one before. A chain
+is a script with chances, and it can remember that one token stood before.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def write_random(
     embedding = rng.standard_normal((len(tokens), 64)).astype(np.float32)
     output = weights(len(tokens), 64)
     output[:6] = 0  # special tokens are then rare, but not impossible
-    return _write(path, tokens, (embedding, output), weights, n_ctx_train=n_ctx_train, template=template)
+    return _write(path, tokens, (embedding, output), weights, {}, n_ctx_train=n_ctx_train, template=template)
 
 
 def write_script(
@@ -92,32 +93,71 @@ def write_script(
     `<think>`, whoever wrote that, or at `<｜Assistant｜>`. `also` are pairs of neighbours
     that come before the script's own.
     """
-    words = [piece for piece in pieces if piece not in THINK]
     if len(set(pieces)) != len(pieces):
         raise ValueError("a piece stands twice in the script")
-    alphabet = byte_alphabet()
-    words.append("\n\n")  # llama.cpp wants at least one merge
-    extra = list(dict.fromkeys(encoded(word) for word in words if encoded(word) not in alphabet))
-    tokens = [*CONTROL, *THINK, *alphabet, *extra]
-    width = -(-len(tokens) // 32) * 32
-    embedding = np.zeros((len(tokens), width), np.float32)
-    embedding[np.arange(len(tokens)), np.arange(len(tokens))] = 1.0
-    output = np.zeros((len(tokens), width), np.float32)
+    inside = [piece for piece in pieces if piece != THINK[0]]
+    pairs = [*pairwise([ASSISTANT, *pieces, EOS]), ("\n", inside[0]), *also]
+    chain = {here: {following: 1.0} for here, following in pairs}
+    return write_chain(path, chain, n_ctx_train=n_ctx_train, template=template)
+
+
+def write_chain(
+    path: Path,
+    chain: Mapping[str, Mapping[str, float]],
+    *,
+    memory: tuple[str, str, str] | None = None,
+    n_ctx_train: int = 4096,
+    template: str = PREFILLING,
+) -> Path:
+    """A model in which each token is followed by others with given chances, at temperature 1.
+
+    `memory` (marker, here, then): once `marker` stands anywhere before, `here` is followed by `then` instead.
+    """
+    words = [word for here, following in chain.items() for word in (here, *following)]
+    words += [*(memory or ()), "\n\n"]  # llama.cpp wants at least one merge
+    alphabet, special = byte_alphabet(), (*CONTROL, *THINK)
+    extra = [encoded(word) for word in words if word not in special and encoded(word) not in alphabet]
+    tokens = [*special, *alphabet, *dict.fromkeys(extra)]
     place = {token: index for index, token in enumerate(tokens)}
+    width = -(-(len(tokens) + 2) // 32) * 32
+    size = float(np.sqrt(width))  # of a token's feature after the norm
 
     def number(piece: str) -> int:
-        return place[piece] if piece in place and piece in (*CONTROL, *THINK) else place[encoded(piece)]
+        return place[piece] if piece in special else place[encoded(piece)]
 
-    inside = [piece for piece in pieces if piece != THINK[0]]
-    chain = [*pairwise([ASSISTANT, *pieces, EOS]), ("\n", inside[0]), *also]
-    for here, following in chain:
-        output[:, number(here)] = 0.0
-        output[number(following), number(here)] = 2.0
+    embedding, output = (np.zeros((len(tokens), width), np.float32) for _ in range(2))
+    embedding[np.arange(len(tokens)), np.arange(len(tokens))] = 1.0
+    for here, followers in chain.items():
+        for following, chance in followers.items():
+            output[number(following), number(here)] = (35.0 + np.log(chance)) / size
+    first: dict[str, Array] = {}
+    if memory is not None:
+        first = _remembering(number(memory[0]), number(memory[1]), len(tokens), width)
+        output[number(memory[2]), len(tokens) + 1] = 70.0 / size
 
     def zeros(*shape: int) -> Array:
         return np.zeros(shape, np.float32)
 
-    return _write(path, tokens, (embedding, output), zeros, n_ctx_train=n_ctx_train, template=template)
+    ends = embedding, output
+    return _write(path, tokens, ends, zeros, first, n_ctx_train=n_ctx_train, template=template)
+
+
+def _remembering(marker: int, here: int, flag: int, width: int) -> dict[str, Array]:
+    """A first layer whose attention looks for a token and sets the feature `flag` where it stood before, and
+    whose feed-forward sets the next feature at the token `here` if the flag is set.
+    """
+    query, key, value, out = (np.zeros((width, width), np.float32) for _ in range(4))
+    gate, up, down = (np.zeros(shape, np.float32) for shape in ((64, width), (64, width), (width, 64)))
+    size = float(np.sqrt(width))  # of a token's feature after the norm
+    still = width // 4 - 2  # of the first head the pair that hardly turns with the position
+    query[still, :flag] = 1.0
+    key[still, marker] = 15.0 / size
+    value[0, marker] = 1.0 / size
+    out[flag, 0] = 0.1
+    gate[0, here] = up[0, flag] = 10.0 / size
+    down[flag + 1, 0] = 0.3
+    names = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+    return dict(zip(names, (query, key, value, out, gate, up, down), strict=True))
 
 
 def _write(
@@ -125,6 +165,7 @@ def _write(
     tokens: Sequence[str],
     ends: tuple[Array, Array],
     weights: Callable[..., Array],
+    first: Mapping[str, Array],
     *,
     n_ctx_train: int,
     template: str,
@@ -150,11 +191,11 @@ def _write(
     for layer in range(layers):
         file.add_tensor(f"blk.{layer}.attn_norm.weight", ones)
         file.add_tensor(f"blk.{layer}.ffn_norm.weight", ones)
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            file.add_tensor(f"blk.{layer}.{name}.weight", weights(width, width))
-        file.add_tensor(f"blk.{layer}.ffn_gate.weight", weights(n_ff, width))
-        file.add_tensor(f"blk.{layer}.ffn_up.weight", weights(n_ff, width))
-        file.add_tensor(f"blk.{layer}.ffn_down.weight", weights(width, n_ff))
+        shapes = dict.fromkeys(("attn_q", "attn_k", "attn_v", "attn_output"), (width, width))
+        shapes |= {"ffn_gate": (n_ff, width), "ffn_up": (n_ff, width), "ffn_down": (width, n_ff)}
+        for name, shape in shapes.items():
+            own = first.get(name) if layer == 0 else None
+            file.add_tensor(f"blk.{layer}.{name}.weight", weights(*shape) if own is None else own)
     file.write_header_to_file()
     file.write_kv_data_to_file()
     file.write_tensors_to_file()

@@ -27,7 +27,7 @@ from ponder.core.events import (
 from ponder.core.request import Request
 from ponder.core.trace import text_of
 from ponder.engine.protocol import Ability, Engine, EngineDiedError, Served, Stopped, Written, require
-from ponder.errors import ContextError, EngineError
+from ponder.errors import ContextError, EngineError, InputError
 from ponder.interventions import Interventions
 from ponder.reason.fold import Fold
 from ponder.reason.meter import Meter
@@ -91,6 +91,10 @@ class Run:
     def _prepare(self, voice: Voice, past: Sequence[Token]) -> None:
         """Render the prompt, check that an answer has room, and read what there is already."""
         request = self.request
+        if request.sampling.grammar:
+            raise InputError(
+                "a grammar holds one piece of text, not a reasoning and its answer: leave it out."
+            )
         self._tags = tags = tags_for(voice, request.think)
         reason = wants_reasoning(voice, request.think, request.budget)
         if request.budget:

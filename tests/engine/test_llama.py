@@ -216,3 +216,26 @@ def test_only_the_samplers_that_were_asked_for_take_part(strange: Standin) -> No
         assert stop(run(engine, GREEDY, PROMPT)).reason == "limit"
     (body,) = strange.bodies("/completion")
     assert body["samplers"] == ["top_k", "top_p", "min_p", "temperature"]
+
+
+# ---------------------------------------------------------------------- grammars
+
+
+def test_a_grammar_holds_a_piece_of_text(speaker: Embedded) -> None:
+    assert Ability.GRAMMAR in speaker.serve().abilities
+    held = replace(GREEDY, max_tokens=8, grammar='root ::= " "? ("12" | "13" | "none")')
+    emissions = run(speaker, held)
+    assert b"".join(token.data for token in tokens(emissions)).strip() in {b"12", b"13", b"none"}
+    ended = stop(emissions)
+    assert ended.reason == "eos"
+    assert ended.eos is not None
+    assert prefill(emissions).total == len(prompt_of(speaker).ids)
+    free = ids(run(speaker))
+    told = run(speaker, replace(GREEDY, grammar='root ::= " 42" "!"'), output=free[: SCRIPT.index(" 42")])
+    assert [token.data.decode() for token in tokens(told)] == [" 42", "!"]
+    assert prefill(told).total - prefill(told).cached == 1
+
+
+def test_a_grammar_that_is_none_is_refused(speaker: Embedded) -> None:
+    with pytest.raises(EngineError, match="grammar"):
+        run(speaker, replace(GREEDY, grammar="root ::= ("))

@@ -23,7 +23,8 @@ class Sampling:
 
     `temperature` 0 is greedy; `top_k` 0 and `min_p` 0.0 switch those off; `max_tokens` counts reasoning
     and answer together, None means as many as the context holds. None elsewhere: the model's own
-    default. `logit_bias` holds (token id, added logit) pairs.
+    default. `logit_bias` holds (token id, added logit) pairs. `grammar` (GBNF) is for one short piece of
+    generation, which it describes whole; a request has none.
     """
 
     temperature: float | None = None
@@ -33,6 +34,7 @@ class Sampling:
     seed: int | None = None
     max_tokens: int | None = None
     logit_bias: tuple[tuple[int, float], ...] = ()
+    grammar: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ ABILITIES = (
     | Ability.LOGIT_BIAS
     | Ability.SEED
     | Ability.THINK_SWITCH
+    | Ability.GRAMMAR
 )
 ALTERNATIVES = 5
 """Alternatives asked for with each token: enough for an entropy estimate, no measurable cost."""
@@ -148,7 +149,7 @@ class LlamaClient:
             "n_probs": ALTERNATIVES,
             "return_tokens": True,
             "return_progress": True,
-        }
+        } | ({"grammar": sampling.grammar} if sampling.grammar else {})
 
 
 def _bytes(piece: str | list[int]) -> bytes:

@@ -19,7 +19,16 @@ from ponder.core.events import Part, Sampled
 from ponder.core.request import Message, Sampling
 from ponder.engine.http import as_json, events_in, message_of
 from ponder.engine.piece import entropy
-from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Stopped, Written
+from ponder.engine.protocol import (
+    Ability,
+    Emission,
+    EngineDiedError,
+    Prompt,
+    Served,
+    Stopped,
+    Written,
+    require,
+)
 from ponder.errors import AbilityError, EngineError, NetworkError, NotFoundError
 
 Json = dict[str, Any]
@@ -75,6 +84,8 @@ class OpenAIServer:
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
     ) -> Generator[Emission, None, None]:
         """The whole answer in one piece; `output` must be empty."""
+        if sampling.grammar:
+            require(self.serve(), Ability.GRAMMAR, "A grammar", "leave it out")
         if output:
             raise AbilityError(
                 f"{self._url} cannot go on from given tokens: use a llama.cpp server for that."

@@ -52,7 +52,7 @@ class Piece:
 
     def emissions(self) -> Generator[Emission, None, None]:
         """Prefill, every token, and the stop; closing the iterator cuts the connection."""
-        stop = ""
+        stop = (yield from self._whole()) if self._body.get("grammar") else ""
         while not stop and len(self._ids) < self._end:
             event, missing = yield from self._stream()
             stop, found = self._lost(event, missing) if missing else (event.stop, [])
@@ -62,6 +62,18 @@ class Piece:
         if self._held is not None and not eos:
             yield self._held
         yield Stopped("eos" if eos else "limit", self._held if eos else None)
+
+    def _whole(self) -> Generator[Emission, None, str]:
+        """All at once: a text that is held to a grammar cannot be cut where ids are lost and gone on with."""
+        answer = self._server.call("/completion", self._request(stream=False, return_progress=False))
+        with foreign("tokens"):
+            ids, timings = [int(token) for token in answer["tokens"]], answer["timings"]
+            cached, fresh = int(timings["cache_n"]), int(timings["prompt_n"])
+            stop = str(answer["stop_type"])
+        yield Prefill(len(self._ids), cached + fresh, cached, time.perf_counter() - self._since)
+        for token in self._looked_up(ids):
+            yield from self._emit(token.id, token.data, token.logprob, None)
+        return stop
 
     def _stream(self) -> Generator[Emission, None, tuple["_Told", int]]:
         """Stream until the stop, or until ids are lost; that event, and how many tokens it hides."""

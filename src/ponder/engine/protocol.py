@@ -24,6 +24,7 @@ class Ability(Flag):
     LOGIT_BIAS = auto()  # single tokens can be favoured or banned
     SEED = auto()  # the same seed gives the same tokens
     THINK_SWITCH = auto()  # reasoning can be asked for or forbidden
+    GRAMMAR = auto()  # a piece of text can be held to a grammar (GBNF)
 
     def words(self) -> str:
         """The flags as readable words, for messages."""

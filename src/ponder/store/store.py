@@ -7,7 +7,7 @@ import builtins
 import dataclasses
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +19,8 @@ from ponder.store.database import check, connect, default_path, guarded, prepare
 from ponder.store.journal import Journal, Writer
 from ponder.store.reading import lineage, read_bundle, read_family, read_summaries
 from ponder.store.search import condition, index_trace, unindexed
-from ponder.store.values import Bundle, Start, Summary
-from ponder.store.writing import delete_trace, insert_bundle, insert_trace, take_over
+from ponder.store.values import Bundle, Note, Start, Summary
+from ponder.store.writing import delete_trace, insert_bundle, insert_notes, insert_trace, take_over
 
 
 def open_store(path: Path | None = None) -> "Store":
@@ -98,6 +98,11 @@ class Store:
         """Keep a trace that comes from elsewhere and return its id, a new one where that is taken."""
         with self._writing() as connection:
             return insert_bundle(connection, bundle)
+
+    def note(self, name: str, kind: str, data: Mapping[str, object]) -> None:
+        """Keep a small JSON object beside a trace that is there already, such as what a check found."""
+        with self._writing() as connection:
+            insert_notes(connection, ids.find(connection, name)[0], [Note(kind, data)])
 
     def delete(self, name: str) -> None:
         """Delete a trace for good.

@@ -107,11 +107,16 @@ def append(connection: sqlite3.Connection, row: Row, events: Sequence[Event | No
         )
     steps = {event.step.index: event.step for event in events if isinstance(event, StepEnd)}
     insert_steps(connection, row.number, {p: s for p, s in steps.items() if row.shared_steps.get(p) != s})
+    insert_notes(connection, row.number, [event for event in events if isinstance(event, Note)])
+    return after
+
+
+def insert_notes(connection: sqlite3.Connection, number: int, notes: Sequence[Note]) -> None:
+    """Store notes after those that are there."""
     connection.executemany(
         "INSERT INTO notes (trace, kind, data) VALUES (?, ?, ?)",
-        [(row.number, note.kind, dumps(encode(note.data))) for note in events if isinstance(note, Note)],
+        [(number, note.kind, dumps(encode(note.data))) for note in notes],
     )
-    return after
 
 
 def insert_steps(connection: sqlite3.Connection, number: int, steps: Mapping[int, Step]) -> None:
