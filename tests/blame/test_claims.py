@@ -1,10 +1,10 @@
 import pytest
 
 from ponder.blame import by_claims, keep, kept
-from ponder.core.events import Step, StepEnd, Token
+from ponder.core.events import Step, Token
 from ponder.core.trace import Trace
 from ponder.store import Note, open_store
-from tests.store.samples import END, start, words
+from tests.store.samples import start, words, write
 
 
 def trace_of(*steps: str, answer: str = "It is 5.") -> Trace:
@@ -16,11 +16,8 @@ def trace_of(*steps: str, answer: str = "It is 5.") -> Trace:
         part = "answer" if number == len(steps) else "reasoning"
         tokens += words(f"{text} \n\n", part, first)  # type: ignore[arg-type]
         cut.append(Step(number, first, len(tokens), part))  # type: ignore[arg-type]
-    with open_store() as store, store.begin(start()) as journal:
-        for event in [*tokens, *map(StepEnd, cut), END]:
-            journal.add(event)
     with open_store() as store:
-        return store.load("last")
+        return store.load(write(store.begin(start()), tokens, cut))
 
 
 def test_the_first_wrong_claim_that_stays() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ponder.check.answers import answer_in, answers, groups, same_answer
+from ponder.check.answers import agree, agreement, answer_in, answers, same_answer
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,30 @@ def test_a_text_answers_a_target() -> None:
     assert answers("… so the answer is 42 apples.", "42")
 
 
-def test_groups() -> None:
-    assert groups(["42", "", "43", "42.0", "43 km", "x"]) == (0, -1, 1, 0, 1, 2)
+def test_groups_count_from_the_largest() -> None:
+    assert agreement(["7", "", "8", "It is 8.", "seven apples"]) == (1, None, 0, 0, 2)
+    assert agreement(["42", "", "43", "42.0", "43 km", "x"]) == (0, None, 1, 0, 1, 2)
+    assert agreement([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("42", "The answer is 42."), ("\\boxed{1,000}", "1000"), ("0.5", "\\boxed{\\frac{1}{2}}"),
+        ("It costs $25.", "**Answer:** 25"), ("The answer is -3", "\\boxed{−3}"), ("Option C", "c."),
+        ("**Answer:** Paris", "paris"), ("答案是：42。", "42"), ("It grows by 5%.", "5 %"),
+    ],
+)  # fmt: skip
+def test_texts_agree(one: str, other: str) -> None:
+    assert agree(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("It is not 42", "42"), ("3 and 4", "3"), ("-3", "3"), ("0.5", "5"), ("", "0"), ("", "")],
+)
+def test_texts_do_not_agree(one: str, other: str) -> None:
+    assert not agree(one, other)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

@@ -5,13 +5,12 @@ the step's weight ("resampling importance" of the thought-anchors literature, wi
 a divergence, which small samples make infinite). Neighbouring steps share the samples between them.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ponder.blame.rollouts import Ending, place, reasoning_steps
 from ponder.blame.values import Blame, Estimate, Weight
-from ponder.check.answers import answer_in, groups
+from ponder.check.answers import agreement, answer_in
 from ponder.check.chance import ROUNDS, change
 from ponder.core.trace import Trace
 from ponder.endings import Endings, Watch
@@ -98,7 +97,7 @@ class Importance:
 
     def _weight(self, number: int) -> Weight:
         before, after = self._answers[number], self._answers[number + 1]
-        found = groups([*before, *after])
+        found = [-1 if group is None else group for group in agreement([*before, *after])]
         moved = change(found[: len(before)], found[len(before) :])
         return Weight(
             self.steps[number].index, moved.value, moved.low, moved.high, moved.by_chance, moved.chance,
@@ -116,6 +115,7 @@ def told(weight: Weight) -> str:
 
 def _commonest(given: Sequence[str]) -> str:
     """The commonest answer with its share, as `42 (6/8)`."""
-    found = groups(given)
-    group, hits = Counter(found).most_common(1)[0]
-    return f"{given[found.index(group)] or NO_ANSWER} ({hits}/{len(given)})"
+    found = agreement(given)
+    if 0 not in found:
+        return f"{NO_ANSWER} ({len(given)}/{len(given)})"
+    return f"{given[found.index(0)]} ({found.count(0)}/{len(given)})"

@@ -4,12 +4,11 @@ Right is what comes to a target answer, or what a checker says; with neither, wh
 start come to, if enough of them agree. `ponder.check.bisection` decides where to sample next.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ponder.blame.values import Blame, Estimate, Node
-from ponder.check.answers import answer_in, answers, groups
+from ponder.check.answers import agreement, answer_in, answers
 from ponder.check.bisection import Bisection, Bracket
 from ponder.check.chance import Share
 from ponder.core.events import Step
@@ -163,12 +162,10 @@ class Rollouts:
         for trace in self._endings(0, 0, self._samples):
             given.append(answer_in(trace.answer))
             yield Ending(0, given[-1], None, len(trace.tokens) - trace.fork_index)
-        found = groups(given)
-        counts = Counter(group for group in found if group >= 0)
-        group, hits = counts.most_common(1)[0] if counts else (-1, 0)
+        hits = agreement(given).count(0)
         self._agreed = Share(hits, len(given))
         if hits >= 2 and self._agreed.value >= AGREED:
-            self.target = given[found.index(group)]
+            self.target = given[agreement(given).index(0)]
             self.search.tell(0, [self._is_right(answer) for answer in given])
 
     def _nothing(self) -> str:

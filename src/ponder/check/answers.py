@@ -1,6 +1,6 @@
 r"""What a text answers, and whether two answers are the same.
 
-`answer_in` finds the answer: `\boxed{…}`, "the answer is …", else a short last line, else the last number.
+`answer_in` finds the answer: what is boxed or said to be it, else a short last line, else the last number.
 `same_answer` compares, cheap to dear: the same words, the same letter of a choice, the same number (as a
 fraction, per cent, with units, rounded), the same set or tuple. What it cannot compare is different.
 """
@@ -9,31 +9,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
-from ponder.check.evaluate import NUMBER, NotEvaluated, evaluate
+from ponder.check.evaluate import NUMBER, NotEvaluated, Value, evaluate
 from ponder.check.plain import plain
 from ponder.check.units import unit
+from ponder.reason.effort import final_answer
 
 MOST = 2000
 """Characters at the end of a text in which its answer is looked for."""
 SHORT = 60
 """A last line of so many characters is an answer by itself."""
-_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_SAID = re.compile(
-    r"(?:\banswer\b[*_\s]*(?:is|are|:|=|would be|must be)|\banswer[*_]*:|答案(?:是|为|：|:))[*_\s:]*"
-    r"(?=(?P<said>[^\n]{1,200}))",
-    re.IGNORECASE,
-)
-_END = re.compile(r"(?<=\S)[.!?](?=\s|$)|[。；]")
 _MARKS = re.compile(r"\*\*|__|`|\\[()\[\]!;, ]|\\(?:left|right|displaystyle)\b|\$")
 _TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed|fbox|mbox)\s*\{([^{}]*)\}")
 _NAMED = re.compile(r"^\s*[A-Za-z]\w?\s*(?:=|:=)\s*(?=\S)")
 _CHOICE = re.compile(r"^\W*(?:option|choice)?\W*([A-Ha-h])(?:\W*$|\s*[).:]\s+\S.*$)", re.IGNORECASE)
 _MEASURE = re.compile(
     r"^[£€¥]?\s*(?P<value>.*?[0-9)}\]π!²³])\s*"
-    r"(?P<unit>\\?%|per\s?cent|°|[A-Za-z][A-Za-z]*(?:[ /·^][A-Za-z0-9]+){0,2})?\s*$",
+    r"(?P<unit>\\?%|per\s?cent|°|[A-Za-z][A-Za-z]*(?:[ /·][A-Za-z]+|\^?[0-9]){0,2})?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+_ALONE = re.compile(rf"(?<![\w.])-?(?:{NUMBER})(?![\w.]*\w)\s*%?")
+_DENIED = re.compile(r"\b(?:not|no|never|isn't|cannot)\b|不", re.IGNORECASE)
 _PART = re.compile(r"\s*(?:,(?![0-9]{3}\b)|;|，|、|\band\b|\bor\b)\s*")
 
 
@@ -50,12 +47,9 @@ class Number:
 def answer_in(text: str) -> str:
     """The answer that `text` gives, tidied; "" where there is none."""
     tail = text[-MOST:]
-    boxed = _boxed(tail)
-    if boxed:
-        return tidy(boxed)
-    said = [tidy(_clause(match["said"])) for match in _SAID.finditer(tail)]
-    if any(said):
-        return next(each for each in reversed(said) if each)
+    plainly = final_answer(tail)
+    if plainly:
+        return tidy(plainly)
     lines = [line for line in map(tidy, tail.splitlines()) if line]
     if lines and len(lines[-1]) <= SHORT:
         return lines[-1]
@@ -63,6 +57,7 @@ def answer_in(text: str) -> str:
     return tidy(numbers[-1][0]) if numbers else (lines[-1] if lines else "")
 
 
+@lru_cache(maxsize=4096)
 def tidy(text: str) -> str:
     """An answer without its dressing: bold type, mathematics signs, a full stop, `x =`."""
     bare = text.strip()
@@ -80,9 +75,9 @@ def same_answer(one: str, other: str) -> bool:
         return False
     if one.casefold() == other.casefold():
         return True
-    letters = _CHOICE.match(one), _CHOICE.match(other)
+    letters = _letter(one), _letter(other)
     if letters[0] and letters[1]:
-        return letters[0][1].casefold() == letters[1][1].casefold()
+        return letters[0] == letters[1]
     numbers = number_of(one), number_of(other)
     if numbers[0] is not None and numbers[1] is not None:
         return _same_number(numbers[0], numbers[1])
@@ -100,59 +95,57 @@ def answers(text: str, target: str) -> bool:
     if same_answer(given, target):
         return True
     wanted, words = _words(tidy(target)), _words(given)
-    plainly = number_of(tidy(target)) is None and not _CHOICE.match(tidy(target)) and len(words) <= 12
-    denied = {"not", "no", "never", "isn't"} & (set(words) - set(wanted))
+    plainly = number_of(tidy(target)) is None and not _letter(tidy(target)) and len(words) <= 12
+    denied = _DENIED.search(given) and not _DENIED.search(target)
     if not plainly or denied or not wanted:
         return False
     return any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
 
 
-def groups(given: Sequence[str]) -> tuple[int, ...]:
-    """For each answer the number of its group, counted from 0 as groups appear; -1 for an empty one."""
+def agree(one: str, other: str) -> bool:
+    """Whether two texts give the same answer; False where one gives none."""
+    return same_answer(answer_in(one), answer_in(other))
+
+
+def agreement(texts: Sequence[str]) -> tuple[int | None, ...]:
+    """For each text the number of the group that its answer belongs to, 0 for the largest (of equal ones the
+    earliest); None for no answer.
+    """
     leaders: list[str] = []
-    found = []
-    for answer in given:
-        if not tidy(answer):
-            found.append(-1)
-            continue
+    found: list[int | None] = []
+    for answer in map(answer_in, texts):
         place = next((i for i, leader in enumerate(leaders) if same_answer(leader, answer)), None)
-        if place is None:
+        if place is None and answer:
             leaders.append(answer)
             place = len(leaders) - 1
         found.append(place)
-    return tuple(found)
+    order = sorted(range(len(leaders)), key=lambda place: -found.count(place))
+    return tuple(None if place is None else order.index(place) for place in found)
 
 
+@lru_cache(maxsize=4096)
 def number_of(text: str) -> Number | None:
-    """The number that an answer is, with its unit; None if it is something else."""
+    """The number that an answer is, with its unit, or the only one in a short sentence; else None."""
     bare = tidy(plain(_NAMED.sub("", tidy(text))))
     match = _MEASURE.match(bare)
-    if match is None:
-        return None
-    value, name = match["value"], (match["unit"] or "").strip()
+    value = _evaluated(match["value"]) if match else None
+    if match is None or value is None:
+        numbers = _ALONE.findall(bare)
+        if len(numbers) != 1 or len(bare) > SHORT or _DENIED.search(bare):
+            return None
+        match = _MEASURE.match(numbers[0])
+        value = _evaluated(match["value"]) if match else None
+        if match is None or value is None:
+            return None
+    decimals = re.fullmatch(r"[-+]?[0-9,]*\.([0-9]+)", match["value"].strip())
+    return Number(value.value, _unit(match["unit"] or ""), len(decimals[1]) if decimals else 0, value.exact)
+
+
+def _evaluated(text: str) -> Value | None:
     try:
-        found = evaluate(value)
+        return evaluate(text)
     except NotEvaluated:
         return None
-    decimals = re.fullmatch(r"[-−+]?[0-9,]*\.([0-9]+)", value.strip())
-    return Number(found.value, _unit(name), len(decimals[1]) if decimals else 0, found.exact)
-
-
-def _boxed(text: str) -> str:
-    r"""The content of the last `\boxed{…}`, brackets balanced."""
-    for match in reversed(list(_BOXED.finditer(text))):
-        depth = 1
-        for at in range(match.end(), len(text)):
-            depth += {"{": 1, "}": -1}.get(text[at], 0)
-            if depth == 0:
-                return text[match.end() : at]
-    return ""
-
-
-def _clause(text: str) -> str:
-    """What is said up to the end of the sentence; a decimal point does not end it."""
-    end = _END.search(text)
-    return text[: end.start()] if end else text
 
 
 def _unit(name: str) -> str:
@@ -188,6 +181,14 @@ def _rounded(short: Number, full: Number) -> bool:
     return not ends and abs(short.value - full.value) * 2 * 10**short.places <= 1
 
 
+@lru_cache(maxsize=4096)
+def _letter(text: str) -> str:
+    """The letter of a choice; "" for any other answer."""
+    match = _CHOICE.match(text)
+    return match[1].casefold() if match else ""
+
+
+@lru_cache(maxsize=4096)
 def _parts(text: str) -> tuple[list[str], bool]:
     """The parts of a list, a set or a tuple, and whether their order counts."""
     bare = text.strip()
@@ -211,5 +212,6 @@ def _same_parts(one: tuple[list[str], bool], other: tuple[list[str], bool]) -> b
     return True
 
 
+@lru_cache(maxsize=4096)
 def _words(text: str) -> list[str]:
     return re.findall(r"[\w'+*/^=<>≤≥()-]+", plain(text).casefold())

@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from ponder.check.agree import agreement
+from ponder.check.answers import agreement
 from ponder.cli.drawing import console, ended, line, shares
 from ponder.cli.screen import clean
 from ponder.cli.show_facts import Facts

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ponder.check.agree import answer_key
+from ponder.check.answers import agree
 from ponder.check.verdicts import check_trace
 from ponder.core.trace import Trace
 from ponder.errors import InputError, NotFoundError
@@ -84,7 +84,7 @@ def _chosen(branch: Trace, parent: Trace, choice: Choice) -> tuple[Trace, Trace]
     """(chosen, rejected); raises InputError where nothing decides."""
     sides = (branch, parent)
     if choice.answer:
-        right = [answer_key(side.answer) == answer_key(choice.answer) for side in sides]
+        right = [agree(side.answer, choice.answer) for side in sides]
         if right[0] == right[1]:
             which = "both answers are" if right[0] else "neither answer is"
             raise InputError(f"{branch.id} and {parent.id}: {which} {choice.answer!r}, so none is better.")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ponder.check.agree import agreement
+from ponder.check.answers import agreement
 from ponder.check.verdicts import check_trace
 from ponder.cli.drawing import brief_answer, console, ended, line, when
 from ponder.cli.show_facts import verdict_marks
