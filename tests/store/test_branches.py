@@ -35,6 +35,10 @@ def rows(store: Store, table: str) -> int:
     return int(store._writer.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
+def sum_of(store: Store, table: str, column: str) -> int:
+    return int(store._writer.connection.execute(f"SELECT sum({column}) FROM {table}").fetchone()[0])
+
+
 def test_a_branch_reads_whole_and_stores_its_own(store: Store) -> None:
     parent = write(store.begin(start()), words("one two three four five six"), STEPS)
     child = branch(store, parent[:6], 4, "vier fünf", [Step(2, 4, 6, "reasoning", "doubt")])
@@ -153,6 +157,9 @@ def test_two_hundred_branches_share_one_long_trace(store: Store) -> None:
         assert {summary.own_tokens for summary in family[1:]} == {2}
         assert len(again.load(family[-1].id).tokens) == 29_101
         assert len(again.load(family[-1].id).steps) == 290 + 1
+        assert rows(again, "steps") == 300 + 200
+        assert rows(again, "prompts") == 1
+        assert sum_of(again, "chunks", "count") == 30_000 + 2 * 200
     assert store.path.stat().st_size - alone_bytes < 1000 * 200
 
 
