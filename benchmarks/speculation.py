@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from ponder.core.events import Sampled
 from ponder.core.request import Message, Sampling
-from ponder.engine.protocol import Engine, Prompt
+from ponder.engine.protocol import Engine, Prompt, ids_of
 from ponder.opened import Options, open_model
 
 KINDS = ("ngram-simple", "ngram-map-k", "ngram-map-k4v", "ngram-mod", "ngram-cache")
@@ -31,7 +31,7 @@ TEXTS = {
 
 def decode(engine: Engine, prompt: Prompt, text: str, tokens: int) -> tuple[float, list[int]]:
     """Tokens per second after the first, and the ids."""
-    before = [token for token, _ in engine.tokenize(text, control=False)] if text else []
+    before = ids_of(engine.tokenize(text, control=False)) if text else []
     greedy = Sampling(0.0, 1.0, 40, 0.0, 1, tokens, logit_bias=((2, -100.0),))
     got = [e for e in engine.stream(prompt, before, greedy, since=0.0) if isinstance(e, Sampled)]
     return (len(got) - 1) / (got[-1].time_s - got[0].time_s), [token.id or 0 for token in got]

@@ -71,7 +71,8 @@ class Interventions:
         """The tokens of a marker, with and without a space before it, each with its bias."""
         require(self._served, Ability.TOKEN_PREFIX, "Favouring a marker", "leave it out")
         found = [self._engine.tokenize(gap + text.strip(), control=False) for gap in ("", " ")]
-        single = dict.fromkeys(tokens[0][0] for tokens in found if len(tokens) == 1)
+        firsts = [tokens[0][0] for tokens in found if len(tokens) == 1]
+        single = dict.fromkeys(token for token in firsts if token is not None)
         if not single:
             raise InputError(f"the marker {text!r} is several tokens of this model: take a shorter word.")
         return [(token, bias) for token in single]

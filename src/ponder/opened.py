@@ -181,7 +181,7 @@ def _remote(name: str, options: Options, facts: dict[str, Any]) -> Opened:
     facts |= {"n_ctx": served.n_ctx}
     voice = voice_of(served.model, model, served.template)
     if model is None and not served.template:  # nobody knows: it may reason as it likes, and tags are seen
-        voice = Voice(FORMATS["think"], "switchable", served.model)
+        voice = Voice(FORMATS["think"], "unknown", served.model)
     return Opened(engine, served.model, voice, model, facts)
 
 

@@ -163,7 +163,7 @@ def fork(opened: Opened, trace: Trace, request: Request, store: Store | None) ->
     on from given tokens, and as `start` does.
     """
     correction = request.correction or Correction(len(trace.tokens) - trace.ended)
-    require(opened.engine.serve(), Ability.TOKEN_PREFIX, "To fork a trace", "ask its question again")
+    require(opened.engine.serve(), Ability.prefix(), "To fork a trace", "ask its question again")
     think = wants_reasoning(opened.voice, request.think, request.budget)
     sampling = complete(request.sampling, opened, think=think)
     request = replace(request, sampling=sampling, correction=correction)
@@ -184,7 +184,7 @@ def resume(opened: Opened, trace: Trace, store: Store) -> Answering:
     """
     if trace.finish is not None and trace.finish.reason not in {"cancelled", "error"}:
         raise InputError(f"trace {trace.id} has come to its end; ask its question again with `ponder ask`.")
-    require(opened.engine.serve(), Ability.TOKEN_PREFIX, "To resume a trace", "ask its question again")
+    require(opened.engine.serve(), Ability.prefix(), "To resume a trace", "ask its question again")
     pieces = _Pieces()
     run = Run(opened.engine, trace.request, opened.voice, past=trace.tokens, note=pieces.note)
     _check_prompt(run, opened, trace)
@@ -204,7 +204,8 @@ def _start(run: Run, opened: Opened, origin: "_Origin") -> Start:
 
 def _check_prompt(run: Run, opened: Opened, trace: Trace) -> None:
     """Tokens mean what they meant only behind the same prompt."""
-    if run.prompt.ids != trace.prompt_ids:
+    same = run.prompt.ids == trace.prompt_ids and (run.prompt.ids or run.prompt.text == trace.prompt_text)
+    if not same:
         raise InputError(
             f"trace {trace.id} cannot go on: {opened.name} renders its question otherwise than before; "
             "is it the same file? Ask again with `ponder ask`."

@@ -54,6 +54,11 @@ TOLD: Mapping[ClosedBy, str] = {
     "open": "The reasoning did not end: there is no answer.",
 }
 
+BY_TEXT = (
+    "This server takes text, not token ids: what was kept is the same to the byte, but the server may cut it "
+    "into other tokens."
+)
+
 
 class Run:
     """One request being answered by one engine; iterate it once for its events.
@@ -85,7 +90,8 @@ class Run:
         self.pausing = False
         self._paused: Step | None = None
         self.served = engine.serve()
-        self._steerable = Ability.TOKEN_PREFIX in self.served.abilities
+        self._steerable = bool(self.served.abilities & Ability.prefix())
+        self._by_text = Ability.TOKEN_PREFIX not in self.served.abilities
         self._prepare(voice, past)
 
     def _prepare(self, voice: Voice, past: Sequence[Token]) -> None:
@@ -98,10 +104,10 @@ class Run:
         self._tags = tags = tags_for(voice, request.think)
         reason = wants_reasoning(voice, request.think, request.budget)
         if request.budget:
-            require(self.served, Ability.TOKEN_PREFIX, "A reasoning budget", "limit --max-tokens instead")
+            require(self.served, Ability.prefix(), "A reasoning budget", "limit --max-tokens instead")
         texts = (tags.open, tags.close) if tags else None
         self.prompt = prompt = self._engine.prompt(request.messages, think=reason, tags=texts)
-        self._limits = _room(self.served, len(prompt.ids), request)
+        self._limits = _room(self.served, prompt.tokens, request)
         start = beginning(voice, tags, Rendered(prompt.opened, prompt.closed, prompt.switched), reason=reason)
         ids: dict[str, int] = {}
         self._opening: tuple[Written, ...] = ()
@@ -110,7 +116,8 @@ class Run:
         if self._steerable and tags is not None:
             # What may have to be written is tokenised now: later the engine could be dead.
             whole = {text: self._tokens(text) for text in marks(tags)}
-            ids = {text: tokens[0][0] for text, tokens in whole.items() if len(tokens) == 1}
+            single = {text: tokens[0][0] for text, tokens in whole.items() if len(tokens) == 1}
+            ids = {text: token for text, token in single.items() if token is not None}
             self._opening = self._tokens(start.text)
             self._closing = self._tokens(closing(tags) + (ANSWER if voice.untrained else ""))
             self._answer = self._tokens(ANSWER)
@@ -120,10 +127,12 @@ class Run:
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided", question)
         self.fold.replay(past)
         self._past = past
+        if self._by_text and past and self._steerable:
+            self._notes.append(BY_TEXT)
         leaves = request.correction.index if request.correction else 0
         kept, close_id = text_of(past[max(0, leaves - 4) : leaves]), ids.get(tags.close) if tags else None
         self._interventions = Interventions(self._engine, self.served, request, kept, close_id)
-        self._meter = Meter(len(prompt.ids), past[-1].time_s if past[leaves:] else 0.0)
+        self._meter = Meter(prompt.tokens, past[-1].time_s if past[leaves:] else 0.0)
 
     def _tokens(self, text: str) -> tuple[Written, ...]:
         return self._engine.tokenize(text, control=True) if text else ()
@@ -219,7 +228,10 @@ class Run:
             seed=seed,
             logit_bias=(*self.request.sampling.logit_bias, *bias),
         )
-        stream = self._engine.stream(self.prompt, self.fold.ids, sampling, since=self._meter.begun)
+        prompt, output = self.prompt, self.fold.ids
+        if self._by_text and self._steerable:
+            prompt, output = replace(prompt, text=prompt.text + self.fold.data.decode("utf-8", "replace")), []
+        stream = self._engine.stream(prompt, output, sampling, since=self._meter.begun)
         with closed(stream) as emissions:
             for emission in emissions:
                 if isinstance(emission, Sampled):
@@ -315,7 +327,7 @@ class Run:
         if origin in {"budget", "context", "loop", "eos", "user"} and self._tags is not None:
             tail = list(takewhile(lambda token: token.origin == origin, reversed(self._past)))
             for whole in (self._closing, self._answer):
-                if [token.id for token in reversed(tail)] == [id_ for id_, _ in whole[: len(tail)]]:
+                if [(token.id, token.data) for token in reversed(tail)] == list(whole[: len(tail)]):
                     yield from self._write(whole[len(tail) :], origin)
                     return
 

@@ -99,7 +99,7 @@ def test_llama_cpps_own_route_separates_the_reasoning(tmp_path: Path) -> None:
     own = Embedded(settings(write_script(tmp_path / "m.gguf", SCRIPT, template=KEEPING)))
     server = behind(own)
     try:
-        with closing(OpenAIServer(server.url, server.key)) as engine:
+        with closing(OpenAIServer(server.url, server.key, raw=False)) as engine:
             served = engine.serve()
             assert (served.n_ctx, served.abilities) == (2048, Ability.LOGPROBS)
             emissions = run(engine, replace(PLAIN, temperature=0.0))
@@ -119,14 +119,14 @@ def test_llama_cpps_own_route_separates_the_reasoning(tmp_path: Path) -> None:
 
 def test_llama_cpps_own_route_may_leave_tags_in_the_text(speaker: Embedded) -> None:
     server = behind(speaker)
-    with closing(OpenAIServer(server.url, server.key)) as engine:
+    with closing(OpenAIServer(server.url, server.key, raw=False)) as engine:
         got = tokens(run(engine, PLAIN))
     assert [(token.data.decode(), token.part) for token in got] == [(text, None) for text in SCRIPT]
 
 
 def test_invalid_bytes_arrive_exactly(babbler: Embedded) -> None:
     server = behind(babbler)
-    with closing(OpenAIServer(server.url, server.key)) as engine:
+    with closing(OpenAIServer(server.url, server.key, raw=False)) as engine:
         emissions = run(engine, replace(PLAIN, temperature=1.0))
     told = b"".join(token.data for token in tokens(emissions))
     assert "\ufffd" in told.decode("utf-8", "replace")

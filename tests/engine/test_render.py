@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ponder.core.request import Message
 from ponder.core.tags import FORMATS
 from ponder.engine.embedded import Embedded
-from ponder.engine.protocol import Prompt, Written
+from ponder.engine.protocol import Prompt, Written, ids_of
 from ponder.engine.render import neutral
 from ponder.errors import InputError
 from tests.engine.asking import HELLO, KEEPING, TAGS, settings, vocabulary_of
@@ -105,7 +105,7 @@ def test_only_the_template_writes_special_tokens(
 def test_a_text_as_tokens_is_the_text(shop: Shop, text: str) -> None:
     written = shop(PREFILLING).tokenize(text, control=False)
     assert b"".join(data for _, data in written) == text.encode()
-    assert shop.special(tuple(token for token, _ in written)) == []
+    assert shop.special(tuple(ids_of(written))) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_tag_that_is_several_tokens_is_cut_too(tag: str) -> None:
 
 
 def test_ponder_itself_may_write_tags(shop: Shop) -> None:
-    ids = tuple(token for token, _ in shop(PREFILLING).tokenize("so.\n</think>", control=True))
+    ids = tuple(ids_of(shop(PREFILLING).tokenize("so.\n</think>", control=True)))
     assert (shop.text(ids), shop.special(ids)) == ("so.\n</think>", ["</think>"])
     assert shop(PREFILLING).tokenize("", control=True) == ()
 

@@ -176,6 +176,8 @@ def _facts(trace: Trace) -> Text:
         facts.append(f"{usage.decode_tps:.1f} tok/s")
     finish = trace.finish
     facts.append(ended(finish.reason if finish else None, finish.closed_by if finish else None))
+    if trace.tokens and trace.tokens[-1].id is None:
+        facts.append("text, no token ids")
     if trace.parent is not None:
         facts.append(f"branch of {clean(trace.parent)} at token {trace.fork_index:,}")
     return Text(" · ".join([*facts, f"trace {trace.id}"]))

@@ -11,7 +11,7 @@ from typing import Any
 from ponder.core.request import Message, Sampling
 from ponder.engine.http import Loopback
 from ponder.engine.piece import Piece, foreign
-from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written
+from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written, ids_of
 from ponder.engine.render import neutral, placeholders, render
 from ponder.errors import ContextError, EngineError
 
@@ -56,7 +56,7 @@ class LlamaClient:
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
         tokens, head, tail = render(rendered, messages, self._pieces)
-        ids = [token for token, _ in tokens]
+        ids = ids_of(tokens)
         text = b"".join(data for _, data in tokens).decode("utf-8", "replace")
         bos = self._bos
         if bos and ids[: len(bos)] != bos:
@@ -111,7 +111,7 @@ class LlamaClient:
         models = self._server.call("/v1/models")
         with foreign("n_vocab"):
             self._n_vocab = int(models["data"][0]["meta"]["n_vocab"])
-        self._anchor = self._pieces(["a"], False)[0][0]
+        self._anchor = ids_of(self._pieces(["a"], False))[0]
         self._bos = self._server.call("/tokenize", {"content": "", "add_special": True})["tokens"]
         return Served(
             f"{self._name} {props.get('build_info', '')}".strip(),

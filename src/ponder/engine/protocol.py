@@ -4,7 +4,7 @@ An engine that cannot do a thing does not pretend: whoever needs an ability asks
 which refuses in one sentence. Nothing is silently ignored.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Literal, Protocol
@@ -21,10 +21,16 @@ class Ability(Flag):
     TOKEN_IDS = auto()  # every token comes with its id
     LOGPROBS = auto()  # every token comes with its log-probability
     TOKEN_PREFIX = auto()  # generation can go on after any token ids: budgets, corrections, resuming
+    TEXT_PREFIX = auto()  # it can go on after any text, which the engine cuts into tokens by itself
     LOGIT_BIAS = auto()  # single tokens can be favoured or banned
     SEED = auto()  # the same seed gives the same tokens
     THINK_SWITCH = auto()  # reasoning can be asked for or forbidden
     GRAMMAR = auto()  # a piece of text can be held to a grammar (GBNF)
+
+    @classmethod
+    def prefix(cls) -> "Ability":
+        """Either way to go on from what was written before."""
+        return cls.TOKEN_PREFIX | cls.TEXT_PREFIX
 
     def words(self) -> str:
         """The flags as readable words, for messages."""
@@ -50,10 +56,10 @@ class Prompt:
 
     `ids` are the rendered token ids (empty where an engine takes only messages), the first `head` of them
     lead through the first user message: two prompts that share these are one conversation. `text` is the
-    rendered text where it is known, without what the tokenizer itself puts before it.
-    `opened`: the template has already opened the reasoning. `closed`: it has opened and closed it, so that
-    the model will not reason. `switched`: the template itself honours the wish to think or not.
-    `think` is that wish.
+    rendered text where it is known, without what the tokenizer itself puts before it. `size` is how many
+    tokens it has, counted or, where nobody tells, guessed. `opened`: the template has already opened the
+    reasoning. `closed`: it has opened and closed it, so that the model will not reason. `switched`: the
+    template itself honours the wish to think or not. `think` is that wish.
     """
 
     messages: tuple[Message, ...]
@@ -64,6 +70,12 @@ class Prompt:
     switched: bool = False
     think: bool = True
     text: str = ""
+    size: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens it has, as far as that is known."""
+        return len(self.ids) or self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +92,15 @@ class Stopped:
     completion_tokens: int = 0
 
 
-Written = tuple[int, bytes]
-"""A token that was not sampled: its id and its bytes."""
+Written = tuple[int | None, bytes]
+"""A token that was not sampled: its id (None for a piece of text) and its bytes."""
 
 Emission = Prefill | Sampled | Stopped
+
+
+def ids_of(written: Iterable[Written]) -> list[int]:
+    """The ids of some tokens, of those that have one."""
+    return [token for token, _ in written if token is not None]
 
 
 class Engine(Protocol):
@@ -103,6 +120,8 @@ class Engine(Protocol):
     ) -> Generator[Emission, None, None]:
         """Go on after `prompt` and the token ids in `output`; times count from time.perf_counter() `since`.
 
+        An engine that only takes text prefixes gets what was written at the end of `prompt.text`, and no ids.
+
         Yields Prefill, then Sampled for each token, then one Stopped. Closing the iterator stops
         the engine within a token or two. `sampling` is complete: no None but in `max_tokens`.
         """
@@ -116,9 +135,11 @@ class EngineDiedError(EngineError):
 
 
 def require(served: Served, ability: Ability, what: str, instead: str) -> None:
-    """Raise AbilityError if `served` cannot do `ability`, which `what` needs; `instead` says what to do."""
-    if ability not in served.abilities:
+    """Raise AbilityError if `served` can do nothing of `ability`, one of which `what` needs; `instead` says
+    what to do.
+    """
+    if not served.abilities & ability:
         raise AbilityError(
-            f"{what} needs an engine with {ability.words()}, and {served.engine} has "
+            f"{what} needs an engine with {ability.words().replace(', ', ' or ')}, and {served.engine} has "
             f"{served.abilities.words()}: {instead}."
         )

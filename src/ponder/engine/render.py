@@ -8,7 +8,7 @@ vocabulary holds need not be known for that, so it works for any server, and cos
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from ponder.core.request import Message
 from ponder.core.tags import FORMATS
@@ -38,6 +38,15 @@ def _mark(number: int) -> str:
     return f"\t\ue000{number}\ue001\t"
 
 
+def _places(rendered: str, messages: Sequence[Message]) -> Iterator[tuple[re.Match[str], str]]:
+    """Every mark, with the text that it stands for, trimmed as the template has trimmed the mark."""
+    for match in _PLACE.finditer(rendered):
+        message = messages[int(match[2]) // 2]
+        text = message.reasoning if int(match[2]) % 2 else message.content
+        text = text if match[1] else text.lstrip()
+        yield match, text if match[3] else text.rstrip()
+
+
 def neutral(text: str, tokenize: Tokenize) -> list[Written]:
     """The tokens of a user's text, none of them a control token or a tag."""
     forbidden: Collection[str] = _TAGS
@@ -57,6 +66,15 @@ def _cut(text: str, forbidden: Iterable[str]) -> list[str]:
     return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
 
 
+def filled(rendered: str, messages: Sequence[Message]) -> tuple[str, str]:
+    """As `render`, as text: the whole, and what follows the last message."""
+    out, start = "", 0
+    for match, text in _places(rendered, messages):
+        out += rendered[start : match.start()] + text
+        start = match.end()
+    return out + rendered[start:], rendered[start:]
+
+
 def render(rendered: str, messages: Sequence[Message], tokenize: Tokenize) -> tuple[list[Written], int, str]:
     """Tokens of a template rendered around `placeholders`, how many of them lead through the first user
     message, and the text that follows the last message.
@@ -65,15 +83,11 @@ def render(rendered: str, messages: Sequence[Message], tokenize: Tokenize) -> tu
     """
     tokens: list[Written] = []
     start = head = 0
-    for match in _PLACE.finditer(rendered):
+    for match, text in _places(rendered, messages):
         tokens += tokenize([rendered[start : match.start()]], True)
-        message = messages[int(match[2]) // 2]
-        text = message.reasoning if int(match[2]) % 2 else message.content
-        text = text if match[1] else text.lstrip()
-        text = text if match[3] else text.rstrip()
         tokens += neutral(text, tokenize)
         start = match.end()
-        if message.role == "user" and not head:
+        if messages[int(match[2]) // 2].role == "user" and not head:
             head = len(tokens)
     tail = rendered[start:]
     tokens += tokenize([tail], True)

@@ -16,7 +16,10 @@ from ponder.reason.split import Splitter, State
 
 
 class Fold:
-    """The reading of one output; `tokens` and `steps` are all so far, `question` helps to see roles."""
+    """The reading of one output; `question` helps to see roles.
+
+    `tokens` and `steps` are all so far, `ids` and `data` what was fed.
+    """
 
     def __init__(
         self, tags: ThinkTags | None, tag_ids: Mapping[str, int], started: State, question: str = ""
@@ -24,6 +27,7 @@ class Fold:
         self.tokens: list[Token] = []
         self.steps: list[Step] = []
         self.ids: list[int] = []
+        self.data = bytearray()
         self._splitter = Splitter(tags, tag_ids=tag_ids, started=started)
         self._segmenter = Segmenter()
         self._labeller = Labeller(question)
@@ -59,6 +63,7 @@ class Fold:
         self.fed += 1
         if sampled.id is not None:
             self.ids.append(sampled.id)
+        self.data += sampled.data
         return self._read(self._splitter.feed(sampled, origin))
 
     def replay(self, tokens: Iterable[Token]) -> None:

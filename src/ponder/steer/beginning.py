@@ -12,7 +12,8 @@ from ponder.steer.texts import START, opening, skipping
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How the model at hand reasons: its tags, and `thinks` as in `Model`. Without tags it does not.
+    """How the model at hand reasons: its tags, and `thinks` as in `Model`, or `unknown` for a server's model
+    that may reason as it likes. Without tags it does not.
 
     `label` names it in sentences.
     """
@@ -65,6 +66,8 @@ def beginning(voice: Voice, tags: ThinkTags | None, prompt: Rendered, *, reason:
     if reason:
         if prompt.opened:
             return Beginning("", "template", "reasoning")
+        if voice.thinks == "unknown":
+            return Beginning("", "template", "undecided")
         if voice.untrained:
             note = f"{voice.label} is a chat model, not a reasoning model: it is made to think by prefill."
             return Beginning(opening(tags) + START, "template", "undecided", note)
