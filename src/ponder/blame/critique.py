@@ -28,7 +28,7 @@ from ponder.core.events import Prefill, Sampled
 from ponder.core.request import Message, Request, Sampling
 from ponder.core.trace import Trace
 from ponder.endings import Spent, Watch
-from ponder.engine.protocol import Ability
+from ponder.engine.protocol import Ability, ids_of
 from ponder.errors import ContextError
 from ponder.opened import Opened
 from ponder.session import Answering, start
@@ -176,7 +176,7 @@ class Critique:
         written = engine.tokenize(f"\n\n{LAST_LINE}", control=False)
         kept = reply.ids[: len(reply.ids) - reply.ended]
         sampling = replace(run.request.sampling, max_tokens=MARGIN // 2, grammar=grammar(window))
-        ids = [*kept, *(token for token, _ in written)]
+        ids = [*kept, *ids_of(written)]
         text, begun = b"", time.perf_counter()
         with closing(engine.stream(run.prompt, ids, sampling, since=begun)) as emissions:
             for emission in emissions:
