@@ -1,9 +1,12 @@
 """`ponder show` on a long trace: groups, folding, claims, a closer look, what was done to it."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from ponder.blame import Blame, Node, Vote, keep
 from ponder.cli.drawing import console
 from ponder.cli.show import command as show
 from ponder.cli.show_facts import Facts
@@ -145,3 +148,20 @@ def test_colours_show_roles_and_shades_show_surprise() -> None:
     assert "\x1b[7m" in text
     with pytest.raises(InputError, match="shading needs a terminal with colours"):
         draw_shaded([token], console())
+
+
+def test_what_was_found_before_is_shown_again(ponder_home: Path) -> None:
+    """A critic's verdict and sampled endings, kept with the trace by `ponder.blame`."""
+    assert ponder_home
+    name = long_trace(5)
+    votes = (Vote(2, True, "It should be 28."), Vote(None, True, ""))
+    with open_store() as store:
+        keep(store, name, Blame("critic", "found", 2, "Step 3 is wrong: 1 of 2 votes.", votes=votes))
+        nodes = (Node(1, 7, 8, 0.6, 0.97),)
+        keep(store, name, Blame("rollouts", "unsure", 3, "Between step 2 and step 4.", nodes=nodes))
+    table = outline(shown())
+    assert [row[0] for row in table if any(word.startswith("⚑") for word in row)] == ["3", "4"]
+    text = "\n".join(shown(columns=140))
+    assert "⚑ critic: Step 3 is wrong: 1 of 2 votes." in text
+    assert "  vote: It should be 28." in "\n".join(shown("--step", "3"))
+    assert "  endings from here: 7 of 8 right (60% to 97%)" in shown("--step", "2")

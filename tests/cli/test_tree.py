@@ -7,6 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ponder.blame import Blame
+from ponder.blame import keep as keep_blame
 from ponder.cli.diff import command as diff
 from ponder.cli.tree import command as tree
 from ponder.cli.tree import guides
@@ -167,3 +169,9 @@ def test_real_branches_of_a_real_run(ponder_home: Path, speaker_gguf: Path) -> N
     shown = lines(tree, columns=100)
     assert any(f"└ {branch.id}" in line and "“Hm, no.”" in line for line in shown)
     assert "Shared: 3 tokens. What follows is compared." in lines(diff, first.id, branch.id)
+
+
+def test_what_a_critic_found_stands_beside_the_claims(family: list[str]) -> None:
+    with open_store() as store:
+        keep_blame(store, family[0], Blame("critic", "found", 1, "Step 2 is wrong."))
+    assert any(family[0] in line and "⚑2 ✗1" in line for line in lines(tree, family[0]))

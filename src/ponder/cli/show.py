@@ -51,8 +51,8 @@ def command(trace_id: str, number: int | None, **options: Any) -> None:
     ponder show --only check,wrong      every check, every step with a wrong claim
     ponder show --step 7 --shade        one step, shaded by surprise
 
-    Marks: ✗ a wrong claim, ↺ wrong and repaired later, ✓ right ones; [correction] who wrote in the model's
-    place; ↳ branches that leave; ◆ what was done to the run.
+    Marks: ✗ a wrong claim, ↺ wrong and repaired later, ✓ right ones; ⚑ where `ponder check` put the first
+    wrong step; [correction] who wrote in the model's place; ↳ branches that leave; ◆ what was done here.
     """
     with open_store() as store:
         facts = Facts(store.bundle(trace_id), store.tree(trace_id))

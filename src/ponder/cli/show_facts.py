@@ -7,6 +7,7 @@ from functools import cached_property
 
 from rich.text import Text
 
+from ponder.blame import Blame, kept
 from ponder.check.claim import Claim
 from ponder.check.verdicts import check_trace
 from ponder.core.events import Step
@@ -38,6 +39,11 @@ class Facts:
         for finding in check_trace(self.bundle.trace):
             found.setdefault(finding.step, []).append(finding.claim)
         return found
+
+    @cached_property
+    def blames(self) -> tuple[Blame, ...]:
+        """What a critic or sampled endings found before, kept with the trace; claims are checked anew."""
+        return tuple(blame for blame in kept(self.bundle.notes) if blame.method != "claims")
 
     @cached_property
     def cost(self) -> dict[int, Effort]:
@@ -81,8 +87,18 @@ class Facts:
         return next((step for step in self.bundle.trace.steps if index < step.stop), None)
 
     def marks(self, steps: Sequence[Step], *, brief: bool = False) -> Text:
-        """The verdicts of the claims in some steps, as `verdict_marks` draws them."""
-        return verdict_marks(self.verdicts(steps), brief=brief)
+        """The verdicts of the claims in some steps, as `verdict_marks` draws them, behind a flag where a
+        critic or sampled endings put the first wrong step.
+        """
+        text = verdict_marks(self.verdicts(steps), brief=brief)
+        named = [blame for blame in self.blames if blame.step in {step.index for step in steps}]
+        if named:
+            sure = any(blame.verdict == "found" for blame in named)
+            text = (
+                Text("⚑", style="bold red" if sure else "yellow").append(" " if text and not brief else "")
+                + text
+            )
+        return text
 
 
 def verdict_marks(counts: Counter[str], *, brief: bool = False) -> Text:

@@ -37,7 +37,31 @@ def draw_step(facts: Facts, stretch: Stretch, out: Console) -> None:
     out.print(Text(clean(stretch.text.strip())))
     if step is not None:
         draw_claims(facts, step, stretch.text, out)
+        for sentence in findings(facts, step):
+            out.print(Text(f"  {clean(sentence)}"))
     out.print()
+
+
+def findings(facts: Facts, step: Step) -> list[str]:
+    """What a critic, sampled endings and resampling have found about one step."""
+    said = []
+    for blame in facts.blames:
+        if blame.step == step.index:
+            said.append(f"⚑ {blame.method}: {blame.sentence}")
+        votes = [vote for vote in blame.votes if vote.step == step.index]
+        said += [f"  vote: {line(vote.sentence)}" for vote in votes if vote.sentence]
+        said += [
+            f"endings from here: {node.right} of {node.of} right ({node.low:.0%} to {node.high:.0%})"
+            for node in blame.nodes
+            if node.step == step.index
+        ]
+        said += [
+            f"importance {weight.value:.2f} ({weight.low:.2f} to {weight.high:.2f}; "
+            f"{weight.by_chance:.2f} by chance)"
+            for weight in blame.weights
+            if weight.step == step.index
+        ]
+    return said
 
 
 def draw_claims(

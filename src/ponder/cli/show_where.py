@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ponder.cli.drawing import ROLE_LETTERS, bars, line, role_strip
+from ponder.cli.screen import clean
 from ponder.cli.show_facts import SIGNS, Facts
 from ponder.cli.show_outline import WIDE, colour_of
 from ponder.core.trace import Trace
@@ -25,7 +26,7 @@ def draw_where(facts: Facts, out: Console) -> None:
         out.print()
     out.print(_roles(facts, out))
     for sentence in sentences(facts):
-        out.print(Text(sentence, style="dim"))
+        out.print(Text(clean(sentence), style="dim"))
 
 
 def sentences(facts: Facts) -> list[str]:
@@ -37,6 +38,7 @@ def sentences(facts: Facts) -> list[str]:
         parts = [f"{counts[verdict]} {name}" for verdict, name in named.items() if counts[verdict]]
         checked = sum(counts[verdict] for verdict in named)
         said.append(f"{checked} claim{'s' if checked != 1 else ''} checked: {', '.join(parts)}.")
+    said += [f"⚑ {blame.method}: {blame.sentence}" for blame in facts.blames]
     first = first_answer(trace)
     if first is not None:
         step = facts.step_at(first.index)
@@ -100,6 +102,8 @@ def _marks(facts: Facts, width: int) -> Text:
             places[at[step.index]] = ("✗", "bold red")
         elif verdicts["wrong-then-fixed"]:
             places.setdefault(at[step.index], ("↺", "yellow"))
+        if any(blame.step == step.index for blame in facts.blames):
+            places[at[step.index]] = ("⚑", "bold red")
         if facts.origins([step]):
             places[at[step.index]] = ("◆", "bold")
     first = _first_step(facts, facts.bundle.trace)

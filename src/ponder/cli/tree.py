@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ponder.blame import kept
 from ponder.check.answers import agreement
 from ponder.check.verdicts import check_trace
 from ponder.cli.drawing import brief_answer, console, ended, line, when
@@ -29,6 +30,8 @@ CHANGES = {
     "answer": "asked for the answer",
 }
 """What a correction of each kind is called; its words follow."""
+FLAG = "first wrong step"
+"""Beside the verdicts of its claims: the number of the step that a critic or sampled endings found."""
 GROUP_COLOURS = ("green", "yellow", "magenta", "cyan", "red", "blue")
 
 
@@ -40,8 +43,8 @@ def command(trace_id: str, claims: bool, as_json: bool) -> None:
     """Show all branches of the trace that ID (default: the last) belongs to.
 
     `step` is where a branch left the line above it; tokens and seconds are its own, without what it shares;
-    so are its claims (✗ wrong, ↺ wrong and repaired, ✓ right). The letter says who answers the same: A is the
-    answer of most.
+    so are its claims (✗ wrong, ↺ wrong and repaired, ✓ right); ⚑7 is the step that `ponder check` found. The
+    letter says who answers the same: A is the answer of most.
     """
     with open_store() as store:
         family = store.tree(trace_id)
@@ -64,13 +67,17 @@ def command(trace_id: str, claims: bool, as_json: bool) -> None:
 
 
 def _verdicts(store: Store, family: Sequence[Summary]) -> dict[str, Counter[str]]:
-    """Id → how many claims of the branch's own steps have which verdict."""
+    """Id → how many claims of the branch's own steps have which verdict, and the first wrong step."""
     found: dict[str, Counter[str]] = {}
     for summary in family:
         if not summary.deleted:
-            trace = store.load(summary.id)
+            bundle = store.bundle(summary.id)
+            trace = bundle.trace
             own = [finding for finding in check_trace(trace) if finding.step >= summary.shared_steps]
             found[summary.id] = Counter(str(finding.claim.verdict) for finding in own)
+            named = [b.step for b in kept(bundle.notes) if b.method != "claims" and b.step is not None]
+            if named:
+                found[summary.id][FLAG] = named[-1] + 1
     return found
 
 
@@ -92,13 +99,13 @@ def _table(
     table.add_column("answer", no_wrap=True, ratio=3 if wide else 2, overflow="ellipsis")
     table.add_column("tokens", justify="right", no_wrap=True)
     table.add_column("seconds" if wide else "sec", justify="right", no_wrap=True)
-    marked = any(verdict_marks(counts) for counts in verdicts.values())
+    marked = any(_marks(counts, wide=wide) for counts in verdicts.values())
     if marked:
         table.add_column("claims" if wide else "✓✗", justify="right", no_wrap=True)
     table.add_column("end", no_wrap=True, max_width=20 if wide else 9, overflow="ellipsis")
     for summary, guide, group in zip(family, guides(family), groups, strict=True):
         name = Text(guide, style="dim").append(summary.id, style="dim" if summary.deleted else "cyan")
-        marks = [verdict_marks(verdicts.get(summary.id, Counter()), brief=not wide)] if marked else []
+        marks = [_marks(verdicts.get(summary.id, Counter()), wide=wide)] if marked else []
         end = "deleted" if summary.deleted else ended(summary.reason, summary.closed_by, short=not wide)
         table.add_row(
             name,
@@ -112,6 +119,14 @@ def _table(
             end,
         )
     return table
+
+
+def _marks(counts: Counter[str], *, wide: bool) -> Text:
+    """The verdicts of a branch, behind the step that was found to be the first wrong one."""
+    text = verdict_marks(counts, brief=not wide)
+    if not counts[FLAG]:
+        return text
+    return Text(f"⚑{counts[FLAG]}", style="bold red").append(" " if text else "").append_text(text)
 
 
 def guides(family: Sequence[Summary]) -> list[str]:
