@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from ponder.cli.columns import Column, lay_out
 from ponder.cli.drawing import ROLE_COLOURS, bars, line, numbered, role_strip, shares
 from ponder.cli.show_facts import Facts
 from ponder.core.events import Step
@@ -69,41 +69,34 @@ def rows(facts: Facts, steps: Sequence[Step], view: str, wanted: Callable[[Step]
     return sorted([*other, *lines], key=lambda row: (row.at, bool(row.steps)))
 
 
-def outline_table(facts: Facts, lines: Sequence[Row], out: Console) -> Table:
+def outline_table(facts: Facts, lines: Sequence[Row], out: Console) -> Text:
     """The rows as a table as wide as the terminal, with the columns that say something."""
     wide = out.width >= WIDE
     grouped = [row.steps for row in lines if row.steps]
     costs = iter(facts.cost_of(grouped))
     drawn = [(row, next(costs) if row.steps else Effort()) for row in lines]
-    columns = _columns(facts, drawn, wide=wide)
-    table = Table(
-        box=None, expand=True, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), header_style="dim"
-    )
+    known = _columns(facts, drawn, wide=wide)
     many = any(len(row.steps) > 1 for row in lines)
     cells = min(24, (out.width - 76) // 2) if wide else 9
-    table.add_column("steps" if many else "step", justify="right", no_wrap=True, style="dim")
-    table.add_column("role", no_wrap=True)
     title = "▀ tokens  ▄ seconds" if cells > 18 else "▀tok ▄sec"
-    table.add_column(title if not many else "roles", no_wrap=True, width=cells)
-    for name, _ in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, ratio=1, overflow="ellipsis")
+    columns = [
+        Column("steps" if many else "step", right=True),
+        Column("role"),
+        Column("roles" if many else title, most=cells),
+        *(Column(name, right=True) for name, _ in known),
+        Column("", share=1),
+    ]
     scale = _Scale(drawn, cells, coloured=out.color_system is not None)
+    cut: list[list[str | Text]] = []
     for row, cost in drawn:
         if row.steps:
-            known = [value(row, cost) for _, value in columns]
+            begin = [Text(numbered(row.steps), style="dim"), _role(row, wide=wide)]
             bar = scale.bar(row, cost, many=many)
-            table.add_row(
-                numbered(row.steps),
-                _role(row, wide=wide),
-                bar,
-                *known,
-                row.text,
-                style="" if row.shown else "dim",
-            )
+            values = [value(row, cost) for _, value in known]
+            cut.append([*begin, bar, *values, row.text])
         else:
-            table.add_row("", Text(row.sign, style="bold"), "", *("" for _ in columns), row.text)
-    return table
+            cut.append(["", Text(row.sign, style="bold"), "", *("" for _ in known), row.text])
+    return lay_out(columns, cut, out.width, 2 if wide else 1)
 
 
 class _Scale:
@@ -130,12 +123,12 @@ class _Scale:
         return cost.tokens / self._tokens, cost.seconds / self._seconds
 
 
-Column = tuple[str, Callable[[Row, Effort], str | Text]]
+Figure = tuple[str, Callable[[Row, Effort], str | Text]]
 
 
-def _columns(facts: Facts, drawn: Sequence[tuple[Row, Effort]], *, wide: bool) -> list[Column]:
+def _columns(facts: Facts, drawn: Sequence[tuple[Row, Effort]], *, wide: bool) -> list[Figure]:
     """Title and value of every column between the bars and the words; those that are empty are left out."""
-    columns: list[Column] = [
+    columns: list[Figure] = [
         ("tokens", lambda _, cost: f"{cost.tokens:,}"),
         ("seconds" if wide else "sec", lambda _, cost: f"{cost.seconds:.1f}"),
     ]
@@ -159,7 +152,7 @@ def _role(row: Row, *, wide: bool) -> Text:
     """A row's role; of several, the one that most of its tokens have, and their share or only a plus."""
     group = Group(row.steps)
     if not row.shown:
-        return Text("…")
+        return Text("…", style="dim")
     role, tokens = next(iter(group.tokens_by_role.items()))
     text = Text(line(role), style=colour_of(role))
     if len(group.tokens_by_role) > 1:
@@ -178,7 +171,8 @@ def _words(facts: Facts, steps: tuple[Step, ...]) -> Text:
 def _summed(group: Group) -> Text:
     """What is folded away, in a few words."""
     count = len(group.steps)
-    return Text(f"{count} step{'s' if count > 1 else ''}: {shares(group.tokens_by_role.items())}")
+    said = f"{count} step{'s' if count > 1 else ''}: {shares(group.tokens_by_role.items())}"
+    return Text(said, style="dim")
 
 
 def _loose(facts: Facts) -> list[Row]:

@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ponder.blame import kept
 from ponder.check.answers import agreement
 from ponder.check.verdicts import check_trace
+from ponder.cli.columns import Column, lay_out
 from ponder.cli.drawing import brief_answer, console, ended, line, when
 from ponder.cli.show_facts import verdict_marks
 from ponder.cli.show_outline import WIDE
@@ -86,39 +86,40 @@ def _table(
     groups: Sequence[int | None],
     verdicts: dict[str, Counter[str]],
     out: Console,
-) -> Table:
+) -> Text:
     """A line for each branch under the one that it left."""
     wide = out.width >= WIDE
-    table = Table(
-        box=None, expand=True, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), header_style="dim"
-    )
-    table.add_column("branch", no_wrap=True)
-    table.add_column("step", justify="right", no_wrap=True)
-    table.add_column("changed", no_wrap=True, ratio=3, overflow="ellipsis")
-    table.add_column("", no_wrap=True)
-    table.add_column("answer", no_wrap=True, ratio=3 if wide else 2, overflow="ellipsis")
-    table.add_column("tokens", justify="right", no_wrap=True)
-    table.add_column("seconds" if wide else "sec", justify="right", no_wrap=True)
-    marked = any(_marks(counts, wide=wide) for counts in verdicts.values())
-    if marked:
-        table.add_column("claims" if wide else "✓✗", justify="right", no_wrap=True)
-    table.add_column("end", no_wrap=True, max_width=20 if wide else 9, overflow="ellipsis")
-    for summary, guide, group in zip(family, guides(family), groups, strict=True):
-        name = Text(guide, style="dim").append(summary.id, style="dim" if summary.deleted else "cyan")
-        marks = [_marks(verdicts.get(summary.id, Counter()), wide=wide)] if marked else []
-        end = "deleted" if summary.deleted else ended(summary.reason, summary.closed_by, short=not wide)
-        table.add_row(
-            name,
-            _step(summary),
-            changed(summary.correction, summary),
-            _letter(group),
-            Text(brief_answer(summary.answer)),
-            f"{summary.own_tokens:,}",
-            "" if summary.deleted else f"{summary.seconds:.1f}",
-            *marks,
-            end,
+    marks = [_marks(verdicts.get(summary.id, Counter()), wide=wide) for summary in family]
+    marked = any(marks)
+    columns = [
+        Column("branch"),
+        Column("step", right=True),
+        Column("changed", share=3),
+        Column(""),
+        Column("answer", share=3 if wide else 2),
+        Column("tokens", right=True),
+        Column("seconds" if wide else "sec", right=True),
+        *([Column("claims" if wide else "✓✗", right=True)] if marked else []),
+        Column("end", most=20 if wide else 9),
+    ]
+    rows: list[list[str | Text]] = []
+    for summary, guide, group, mark in zip(family, guides(family), groups, marks, strict=True):
+        rows.append(
+            [
+                Text(guide, style="dim").append(
+                    summary.id, style="dim" if summary.deleted else "cyan not dim"
+                ),
+                _step(summary),
+                changed(summary.correction, summary),
+                _letter(group),
+                brief_answer(summary.answer),
+                f"{summary.own_tokens:,}",
+                "" if summary.deleted else f"{summary.seconds:.1f}",
+                *([mark] if marked else []),
+                "deleted" if summary.deleted else ended(summary.reason, summary.closed_by, short=not wide),
+            ]
         )
-    return table
+    return lay_out(columns, rows, out.width, 2 if wide else 1)
 
 
 def _marks(counts: Counter[str], *, wide: bool) -> Text:
