@@ -1,16 +1,17 @@
 """Endings: how a trace could have gone on from a place in it, sampled several times.
 
 Each ending is a branch with a seed of its own. They share the tokens before the place, and the engine keeps
-what it made of them, so that an ending costs what it writes and a token more. `Spent` counts what was done.
+what it made of them, so that an ending costs what it writes and a token more. `spent` counts what was done.
 """
 
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ponder.core.events import Event, Prefill, Token
+from ponder.core.events import Event, Prefill
 from ponder.core.request import Request
+from ponder.core.spent import Spent
 from ponder.core.trace import Trace
 from ponder.opened import Opened
 from ponder.session import Answering, fork
@@ -23,50 +24,24 @@ PATIENCE, LEAST = 2.0, 256
 Watch = Callable[[Event], None]
 
 
-@dataclass(slots=True)
-class Spent:
-    """What sampling has cost: whole runs, tokens sampled and evaluated, tokens of prompts and prefixes that
-    were taken from the KV cache, and seconds.
+def finished(answering: Answering, spent: Spent, watch: Watch | None = None) -> Trace:
+    """Run `answering` to its end and count it; what breaks in (a KeyboardInterrupt) ends it and is counted
+    too.
     """
-
-    runs: int = 0
-    sampled_tokens: int = 0
-    evaluated_tokens: int = 0
-    cached_tokens: int = 0
-    seconds: float = 0.0
-
-    @property
-    def speed_tps(self) -> float:
-        """Sampled tokens per second, everything included."""
-        return self.sampled_tokens / self.seconds if self.seconds > 0 else 0.0
-
-    def run(self, answering: Answering, watch: Watch | None = None) -> Trace:
-        """Run to the end and count; what breaks in (a KeyboardInterrupt) ends the run and is counted too."""
-        reading: Prefill | None = None
-        begun = time.perf_counter()
-        try:
-            for event in answering:
-                if isinstance(event, Prefill):
-                    reading = event
-                elif isinstance(event, Token):
-                    self.sampled_tokens += event.origin == "model"
-                    if reading is not None:
-                        self.read(reading)
-                        reading = None
-                if watch is not None:
-                    watch(event)
-        except BaseException:
-            answering.cancel()
-            raise
-        finally:
-            self.seconds += time.perf_counter() - begun
-        self.runs += 1
-        return answering.trace()
-
-    def read(self, prefill: Prefill) -> None:
-        """Count what one piece of generation had to evaluate before its first token."""
-        self.evaluated_tokens += prefill.total - prefill.cached
-        self.cached_tokens += prefill.cached
+    reading: Prefill | None = None
+    begun = time.perf_counter()
+    try:
+        for event in answering:
+            reading = spent.take(event, reading)
+            if watch is not None:
+                watch(event)
+    except BaseException:
+        answering.cancel()
+        raise
+    finally:
+        spent.seconds += time.perf_counter() - begun
+    spent.runs += 1
+    return answering.trace()
 
 
 class Endings:
@@ -87,7 +62,7 @@ class Endings:
             seed = random.Random(f"{self._seed}:{index}:{number}").randrange(2**31)
             sampling = replace(request.sampling, seed=seed)
             branch = fork(self._opened, self._trace, replace(request, sampling=sampling), self._store)
-            yield self.spent.run(branch, watch)
+            yield finished(branch, self.spent, watch)
 
 
 def ending_of(trace: Trace, index: int) -> Request:

@@ -1,6 +1,7 @@
 import pytest
 
-from ponder.blame import by_claims, keep, kept
+from ponder.blame.claims import by_claims
+from ponder.blame.kept import keep, kept
 from ponder.core.events import Step, Token
 from ponder.core.trace import Trace
 from ponder.store import Note, open_store

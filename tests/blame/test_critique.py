@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ponder.blame import Critique
+from ponder.blame.critique import Critique
 from ponder.core.request import Message
 from ponder.core.trace import Trace
 from ponder.engine.embedded import Embedded

@@ -5,10 +5,11 @@ from itertools import islice
 
 import pytest
 
-from ponder.blame import Importance, Rollouts
+from ponder.blame.importance import Importance
+from ponder.blame.rollouts import Rollouts
 from ponder.core.events import Event, Prefill
 from ponder.core.trace import Trace
-from ponder.endings import Endings, Spent
+from ponder.endings import Endings
 from ponder.errors import InputError, NotFoundError
 from ponder.opened import Opened
 from ponder.store import open_store
@@ -156,4 +157,3 @@ def test_a_trace_without_reasoning_has_no_step_to_blame(wanderer: Opened, astray
 
 def test_the_number_of_steps(astray: Trace) -> None:
     assert len(astray.steps) == STEPS + 1
-    assert Spent().speed_tps == 0.0

@@ -25,9 +25,10 @@ from ponder.check.critic import (
     windows,
 )
 from ponder.core.events import Prefill, Sampled
-from ponder.core.request import Message, Request, Sampling
+from ponder.core.request import Message, Request, Sampling, Think
+from ponder.core.spent import Spent
 from ponder.core.trace import Trace
-from ponder.endings import Spent, Watch
+from ponder.endings import Watch, finished
 from ponder.engine.protocol import Ability, ids_of
 from ponder.errors import ContextError
 from ponder.opened import Opened
@@ -142,10 +143,11 @@ class Critique:
     def _solve(self) -> None:
         request = Request(
             self._trace.request.messages,
+            think=self._think,
             budget=self._limit,
             sampling=Sampling(seed=self._seed, max_tokens=self._solving_tokens),
         )
-        self.solution = self.spent.run(start(self._opened, request, None), self.watch).answer
+        self.solution = finished(start(self._opened, request, None), self.spent, self.watch).answer
 
     def _vote(self, number: int) -> Vote:
         """One reading of all windows, up to the first that has a wrong step."""
@@ -161,9 +163,9 @@ class Critique:
     def _read(self, window: Window, seed: int) -> tuple[Verdict | None, str]:
         text = reading(self._trace.question, self.solution, window, len(self.steps))
         sampling = Sampling(seed=seed, max_tokens=self._reply_tokens)
-        request = Request((Message("user", text),), budget=self._limit, sampling=sampling)
+        request = Request((Message("user", text),), think=self._think, budget=self._limit, sampling=sampling)
         answering = start(self._opened, request, None)
-        reply = self.spent.run(answering, self.watch)
+        reply = finished(answering, self.spent, self.watch)
         found = verdict(reply.answer, window)
         able = Ability.GRAMMAR | Ability.TOKEN_PREFIX
         if found is None and able in self._served.abilities and not answering.run.reasoning:
@@ -191,9 +193,14 @@ class Critique:
     # ------------------------------------------------------------------ room
 
     @property
+    def _think(self) -> Think:
+        """A chat model reads without a made-up reasoning; a reasoning model does as it likes."""
+        return "auto" if self._reasons else "off"
+
+    @property
     def _limit(self) -> int | None:
         """The reasoning budget, where this critic reasons and its engine can keep one."""
-        able = Ability.TOKEN_PREFIX in self._served.abilities
+        able = bool(Ability.prefix() & self._served.abilities)
         return self._budget if able and self._reasons and self._budget else None
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ponder.endings import Spent
+from ponder.core.spent import Spent
 
 Method = Literal["claims", "critic", "rollouts", "importance"]
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "rm": "Delete a downloaded model.",
     "traces": "List and search what was asked before.",
     "show": "Show a trace: its steps, and where its tokens and seconds went.",
+    "check": "Check a trace: its claims, and the first step that is wrong.",
     "tree": "Show all branches of a trace, their answers and what they cost.",
     "diff": "Compare two traces step by step, from where they part.",
     "export": "Write a trace as Markdown, JSON, JSONL or HTML.",
