@@ -7,7 +7,8 @@ from functools import cached_property
 
 from rich.text import Text
 
-from ponder.blame import Blame, kept
+from ponder.blame.kept import kept
+from ponder.blame.values import Blame
 from ponder.check.claim import Claim
 from ponder.check.verdicts import check_trace
 from ponder.core.events import Step

@@ -4,7 +4,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ponder.blame.kept import kept
 from ponder.cli.drawing import ROLE_LETTERS, bars, line, role_strip
 from ponder.cli.screen import clean
 from ponder.cli.show_facts import SIGNS, Facts
@@ -51,7 +50,6 @@ def sentences(facts: Facts) -> list[str]:
     repeated = repeated_share([token for token in trace.tokens if token.part == "reasoning"])
     if repeated >= REPEATED:
         said.append(f"{100 * repeated:.0f} % of the reasoning repeats what was written before.")
-    said += [f"{found.method.capitalize()}: {found.sentence}" for found in kept(facts.bundle.notes)]
     if len(facts.family) > 1:
         said.append(f"One of {len(facts.family)} branches: `ponder tree {trace.id}` shows them.")
     return said

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ponder.blame import kept
+from ponder.blame.kept import kept
 from ponder.check.answers import agreement
 from ponder.check.verdicts import check_trace
 from ponder.cli.columns import Column, lay_out

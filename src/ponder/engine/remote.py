@@ -27,6 +27,8 @@ class Remote:
         self._http = httpx.Client(
             headers=headers,
             timeout=httpx.Timeout(600.0, connect=10.0),
+            # A server may close an idle connection at the very moment of the next request.
+            limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=parts.hostname not in LOOPBACK,  # no proxy leads back to this machine
         )
 
