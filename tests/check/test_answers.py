@@ -14,6 +14,7 @@ from ponder.check.answers import agree, agreement, answer_in, answers, same_answ
         ("First the answer is 2. Wait, the final answer is **7**.", "7"),
         ("**Answer:** 12 apples", "12 apples"),
         ("答案是 5。", "5"),
+        ("**Answer:** The answer is 14.\n\nThis is final and so on, said at some length.", "14"),
         ("We add.\n\n17 + 25 = 42\n\n**42**", "42"),
         ("There are many things to say about this and the sum of all of them comes to 19 in the end", "19"),
         ("", ""),

@@ -82,7 +82,8 @@ class Critique:
         reply = self._reply_tokens
         solving = self._solving_tokens
         pieces = len(self._windows)
-        read = sum(self._tokens(window.text + window.before) for window in self._windows)
+        question, total = self._trace.question, len(self.steps)
+        read = sum(self._tokens(reading(question, "", window, total)) for window in self._windows)
         again = 1 if pieces == 1 and self._shares else self._count
         words = f"a solution of up to {solving:,} tokens + {self._count} votes × "
         words += (f"{pieces} pieces × " if pieces > 1 else "") + f"up to {reply:,}"
@@ -209,7 +210,7 @@ class Critique:
 
     @property
     def _solving_tokens(self) -> int:
-        return self._budget + RESERVE
+        return self._budget + RESERVE if self._reasons else RESERVE
 
     @property
     def _reply_tokens(self) -> int:

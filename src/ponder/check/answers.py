@@ -49,7 +49,8 @@ def answer_in(text: str) -> str:
     tail = text[-MOST:]
     plainly = final_answer(tail)
     if plainly:
-        return tidy(plainly)
+        within = final_answer(plainly)  # "Answer: The answer is 14."
+        return tidy(within or plainly)
     lines = [line for line in map(tidy, tail.splitlines()) if line]
     if lines and len(lines[-1]) <= SHORT:
         return lines[-1]

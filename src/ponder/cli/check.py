@@ -73,7 +73,7 @@ def command(trace_id: str, **values: Any) -> None:
         results = [by_claims(trace, findings)]
         for found in _dear(store, bundle, wanted, values):
             results.append(found)
-            if not values["as_json"]:
+            if found.spent.runs and not values["as_json"]:
                 draw_spent(found, out)
         for known in kept(bundle.notes):
             if known.method not in {found.method for found in results}:
@@ -111,7 +111,7 @@ def _dear(store: Store, bundle: Bundle, wanted: Sequence[Method], values: Values
             found = finder.result()
         if finder.spent.runs:
             keep(store, bundle.trace.id, found)
-            yield found
+        yield found
         if not whole:
             click.echo(click.style("Stopped; this is what is known so far.", dim=True), err=True)
             return

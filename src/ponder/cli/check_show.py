@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ponder.blame.values import Blame, Method, Node, duration
+from ponder.blame.values import Blame, Method, Node, Vote, duration
 from ponder.check.answers import answer_in, answers
 from ponder.check.verdicts import Finding
 from ponder.cli.drawing import line
@@ -93,6 +93,8 @@ def draw_results(trace: Trace, results: Sequence[Blame], out: Console) -> None:
         out.print(_hanging(title))
         for sentence in found.evidence[:MOST_EVIDENCE] if found.method != "claims" else ():
             out.print(_hanging(Text(" " * 19 + clean(sentence), style="dim")))
+        if found.votes:
+            out.print(_hanging(Text(" " * 19 + _votes(found.votes), style="dim")))
         if found.nodes:
             out.print(_nodes(trace, found.nodes))
     for found in results:
@@ -117,19 +119,25 @@ def _hanging(text: Text) -> Table:
     return grid
 
 
+def _votes(votes: Sequence[Vote]) -> str:
+    """What each vote named."""
+    named = ["?" if not vote.read else "none" if vote.step is None else str(vote.step + 1) for vote in votes]
+    return f"votes: {', '.join(named)}"
+
+
 def _nodes(trace: Trace, nodes: Sequence[Node]) -> Table:
     """Shares of right endings along the steps."""
-    del trace
+    last = max((step.index for step in trace.steps if step.part == "reasoning"), default=-1)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("before step", "right", "", "95 %"):
+    for name in ("before step", "right", "", "in 95 %"):
         table.add_column(name, justify="left" if not name else "right", no_wrap=True)
     for node in nodes:
         share = node.right / node.of if node.of else 0.0
         full = round(share * BAR)
         bar = Text("█" * full, style="green").append("░" * (BAR - full), style="dim")
-        table.add_row(
-            str(node.step + 1), f"{node.right}/{node.of}", bar, f"{100 * node.low:.0f}–{100 * node.high:.0f}"
-        )
+        step = "end" if node.step > last else str(node.step + 1)
+        interval = f"{100 * node.low:.0f}–{100 * node.high:.0f} %"
+        table.add_row(step, f"{node.right}/{node.of}", bar, interval)
     return table
 
 
