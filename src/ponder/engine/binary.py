@@ -54,7 +54,7 @@ class Binary(Owned):
         with Process(command).or_end() as process:
             process.say(key)
             self._wait(process, Loopback(url, key, timeout_s=5.0))
-        return process, LlamaClient(url, key)
+        return process, LlamaClient(url, key, slots=self.settings.n_parallel)
 
     def _wait(self, process: Process, server: Loopback) -> None:
         """Until the model is loaded; raises EngineError with the program's last words if it is not to be."""
@@ -76,8 +76,8 @@ def arguments(settings: Settings, port: int) -> list[str]:
         "--model": settings.model_path,
         "--host": "127.0.0.1",
         "--port": port,
-        "--ctx-size": settings.n_ctx,
-        "--parallel": 1,
+        "--ctx-size": settings.n_ctx * settings.n_parallel,
+        "--parallel": settings.n_parallel,
         "--threads": settings.threads,
         "--threads-batch": settings.threads_batch or settings.threads,
         "--batch-size": settings.n_batch,
@@ -96,6 +96,8 @@ def arguments(settings: Settings, port: int) -> list[str]:
         options["--flash-attn"] = "on"
     if settings.speculation != "none":
         options["--spec-type"] = settings.speculation
+    if settings.n_parallel > 1:
+        options["--threads-http"] = 2 * settings.n_parallel + 8
     return [str(word) for pair in options.items() for word in pair]
 
 

@@ -15,15 +15,19 @@ import xllamacpp
 
 
 def serve(settings: dict[str, Any]) -> xllamacpp.Server:
-    """Load the model and listen on a loopback port of the system's choice, for one conversation at a time."""
+    """Load the model and listen on a loopback port of the system's choice."""
     params = xllamacpp.CommonParams()
     params.model.path = settings["model_path"]
-    params.n_ctx = settings["n_ctx"]
-    params.n_parallel = 1
+    slots = settings["n_parallel"]
+    params.n_ctx = settings["n_ctx"] * slots  # each slot has its own cache
+    params.n_parallel = slots
+    params.kv_unified = False
     params.n_batch, params.n_ubatch = settings["n_batch"], settings["n_ubatch"]
     params.cpuparams.n_threads = settings["threads"]
     params.cpuparams_batch.n_threads = settings["threads_batch"]
-    params.n_threads_http = 2
+    params.n_threads_http = (
+        2 if slots == 1 else 2 * slots + 8
+    )  # a stream takes one, so does a kept connection
     params.api_keys = [settings["key"]]
     params.cors_origins = settings["origin"]
     params.port = settings["port"]

@@ -45,4 +45,5 @@ class Embedded(Owned):
             if "url" not in answer:
                 what = f"llama.cpp cannot load {self.settings.model_path}"
                 raise process.ended(what, answer.get("error", ""))
-        return process, LlamaClient(answer["url"], key, name=f"llama.cpp (xllamacpp {answer['build']})")
+        name = f"llama.cpp (xllamacpp {answer['build']})"
+        return process, LlamaClient(answer["url"], key, name=name, slots=self.settings.n_parallel)

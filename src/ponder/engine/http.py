@@ -18,6 +18,8 @@ from ponder.errors import EngineError, InputError
 GONE = (http.client.HTTPException, OSError)
 """What a client sees when the other side is not there, or has died."""
 CONNECT_S = 10.0
+MOST_KEPT = 4
+"""Idle connections to keep: each takes one of the server's threads."""
 
 
 @dataclass(slots=True)
@@ -76,7 +78,10 @@ class Loopback:
         except BaseException:
             connection.close()
             raise
-        self._kept.append(connection)
+        if len(self._kept) < MOST_KEPT:
+            self._kept.append(connection)
+        else:
+            connection.close()
         return _checked(response.status, data, path)
 
     def _send(self, connection: http.client.HTTPConnection, path: str, body: Any) -> http.client.HTTPResponse:

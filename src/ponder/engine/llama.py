@@ -13,6 +13,7 @@ from ponder.engine.http import Loopback
 from ponder.engine.piece import Piece, foreign
 from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written, ids_of
 from ponder.engine.render import neutral, placeholders, render
+from ponder.engine.slots import Slots
 from ponder.errors import ContextError, EngineError
 
 ABILITIES = (
@@ -31,16 +32,20 @@ SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
 
 
 class LlamaClient:
-    """An engine behind a llama.cpp server that already runs at `url`."""
+    """An engine behind a llama.cpp server that already runs at `url`.
 
-    def __init__(self, url: str, key: str = "", *, name: str = "llama-server") -> None:
+    `slots`: how many it has, if they are all ours; 0 for a server that others use too.
+    """
+
+    def __init__(self, url: str, key: str = "", *, name: str = "llama-server", slots: int = 0) -> None:
         self._server = Loopback(url, key)
         self._name = name
         self._served: Served | None = None
         self._n_vocab = 0
         self._anchor = 0
         self._bos: list[int] = []
-        self._cached: Sequence[int] = ()
+        self._slots = Slots(slots)
+        self._written: dict[str, tuple[Written, ...]] = {}
 
     # ------------------------------------------------------------------ Engine
 
@@ -71,7 +76,11 @@ class LlamaClient:
 
     def tokenize(self, text: str, *, control: bool) -> tuple[Written, ...]:
         """A text as tokens; with `control` its special tokens are real, else nothing in it is one."""
-        return tuple(self._pieces([text], True) if control else neutral(text, self._pieces))
+        if not control:
+            return tuple(neutral(text, self._pieces))
+        if text not in self._written:  # a few texts of ours, which every run writes
+            self._written[text] = tuple(self._pieces([text], True))
+        return self._written[text]
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
@@ -85,16 +94,18 @@ class LlamaClient:
             )
         limit = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
         # Another conversation must not profit from this one's cache, nor tell from the time that it exists.
-        head = prompt.head or len(prompt.ids)
-        same = tuple(self._cached[:head]) == prompt.ids[:head]
-        self._cached = known
-        body = self._body(known, sampling, limit) | {"cache_prompt": same}
+        slot = self._slots.take(prompt, known)
+        body = self._body(known, sampling, limit) | {"cache_prompt": slot.same}
+        if self._slots.chosen:
+            body["id_slot"] = slot.number
         piece = Piece(self._server, body, n_vocab=self._n_vocab, anchor=self._anchor, since=since)
         try:
             yield from piece.emissions()
         except EngineDiedError:
             self._served = None  # another one may come, with another model
             raise
+        finally:
+            self._slots.leave(slot)
 
     def close(self) -> None:
         """Forget the server; it is not ours to stop."""
@@ -108,6 +119,7 @@ class LlamaClient:
         settings = props.get("default_generation_settings") if isinstance(props, dict) else None
         if not isinstance(settings, dict) or "n_ctx" not in settings:
             raise EngineError(f"{self._server.url} is not a llama.cpp server: its /props has no n_ctx.")
+        self._written.clear()
         models = self._server.call("/v1/models")
         with foreign("n_vocab"):
             self._n_vocab = int(models["data"][0]["meta"]["n_vocab"])

@@ -21,10 +21,11 @@ Answer = TypeVar("Answer")
 class Settings:
     """How to load a model. Memory and threads are the caller's business (`ponder.fit`).
 
-    `n_ctx`, `n_batch`, `n_ubatch` in tokens; `kv_type` f16 or q8_0 …; `n_gpu_layers` None lets llama.cpp
-    place them; `n_cpu_moe`: the first layers keep their experts in RAM; `tensor_split`: layers of each GPU;
-    `flash`: fused attention, else llama.cpp decides; `speculation` none or one of llama.cpp's n-gram kinds;
-    `port` 0: any free one; `idle_s`: unload after so many seconds unused.
+    `n_ctx`, `n_batch`, `n_ubatch` in tokens; `n_parallel` conversations at once have `n_ctx` each;
+    `kv_type` f16 or q8_0 …; `n_gpu_layers` None lets llama.cpp place them; `n_cpu_moe`: the first layers keep
+    their experts in RAM; `tensor_split`: layers of each GPU; `flash`: fused attention, else llama.cpp
+    decides; `speculation` none or one of llama.cpp's n-gram kinds; `port` 0: any free one; `idle_s`: unload
+    after so many seconds unused.
     """
 
     model_path: str
@@ -33,6 +34,7 @@ class Settings:
     threads_batch: int = 0
     n_batch: int = 2048
     n_ubatch: int = 512
+    n_parallel: int = 1
     kv_type: str = "f16"
     n_gpu_layers: int | None = None
     n_cpu_moe: int = 0
@@ -55,7 +57,7 @@ class Seen(NamedTuple):
 class Owned(ABC):
     """What the embedded engine and a llama-server binary share; see Engine for the five methods.
 
-    Threads may share one: they take turns at streaming.
+    Threads may share one: as many as there are slots stream at once, the others wait.
     """
 
     def __init__(self, settings: Settings, process: Process | None = None) -> None:
@@ -64,8 +66,8 @@ class Owned(ABC):
         self._process = process
         self._client: LlamaClient | None = None
         self._lock = threading.RLock()  # the process and its client
-        self._turn = threading.Lock()  # the one conversation that is streaming
-        self._speaker = 0
+        self._turns = threading.Semaphore(settings.n_parallel)
+        self._speakers: list[int] = []  # the threads that are streaming
         self._used = 0.0
         self._watch: threading.Timer | None = None
 
@@ -109,18 +111,22 @@ class Owned(ABC):
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
     ) -> Generator[Emission, None, None]:
-        """Stream one piece, one conversation at a time; see LlamaClient."""
-        if self._speaker == threading.get_ident():
+        """Stream one piece, one conversation for each slot at a time; see LlamaClient."""
+        me = threading.get_ident()
+        if not self._turns.acquire(blocking=me not in self._speakers):
             raise EngineError("the engine is still answering: finish or cancel that question before another.")
-        with self._turn:
-            self._speaker = threading.get_ident()
+        self._speakers.append(me)
+        try:
+            client = self._ready()
             try:
-                yield from self._ready().stream(prompt, output, sampling, since=since)
+                yield from client.stream(prompt, output, sampling, since=since)
             except EngineDiedError:
-                self.close()  # whatever is left of it
+                self._bury(client)
                 raise
-            finally:
-                self._speaker, self._used = 0, time.monotonic()
+        finally:
+            self._used = time.monotonic()
+            self._speakers.remove(me)
+            self._turns.release()
 
     def close(self) -> None:
         """End the process; the next call starts another."""
@@ -137,11 +143,18 @@ class Owned(ABC):
 
     def _ask(self, question: Callable[[LlamaClient], Answer]) -> Answer:
         """A client's answer; a new client's if the first turns out to be dead."""
+        client = self._ready()
         try:
-            return question(self._ready())
+            return question(client)
         except EngineDiedError:
-            self.close()
+            self._bury(client)
             return question(self._ready())
+
+    def _bury(self, client: LlamaClient) -> None:
+        """End what is left of the process behind `client`; of several who saw it die, the first does it."""
+        with self._lock:
+            if self._client is client:
+                self.close()
 
     def _ready(self) -> LlamaClient:
         with self._lock:
@@ -164,7 +177,7 @@ class Owned(ABC):
         """End the process if it is idle; else look again when it could be."""
         with self._lock:
             left = self._used + self.settings.idle_s - time.monotonic()
-            if self._turn.locked():
+            if self._speakers:
                 self._unload_in(self.settings.idle_s)
             elif left > 0:
                 self._unload_in(left)

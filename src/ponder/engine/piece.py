@@ -181,7 +181,7 @@ class Piece:
             "n_probs": width,
             "temperature": 0,
             "logit_bias": [[self._anchor, 1000]],
-        }
+        } | {name: self._body[name] for name in ("id_slot",) if name in self._body}
         answer = self._server.call("/completion", request)
         with foreign("top_logprobs"):
             top = answer["completion_probabilities"][0]["top_logprobs"]
