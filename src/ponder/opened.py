@@ -23,11 +23,14 @@ from ponder.engine.protocol import Ability, Engine
 from ponder.errors import InputError, NotFoundError
 from ponder.fit.launch import Launch, Local, LocalFile, Wanted
 from ponder.fit.readings import Gpu, engine_devices
+from ponder.fit.several import MOST_SLOTS, widened
 from ponder.steer.beginning import Voice
 
 if TYPE_CHECKING:
     from ponder.core.plan import Compared
 
+NO_FACTS = {"api_key", "n_parallel"}
+"""Options that a stored trace does not keep: a secret, and what changes nothing for one conversation."""
 DEFAULTS = Sampling(temperature=0.6, top_p=0.95, top_k=40, min_p=0.0)
 """DeepSeek's advice for R1 (its README) where a model's makers give none; `top_k` is llama.cpp's own."""
 
@@ -45,7 +48,7 @@ class Options:
     """How to run a model. `server` is the address of a running server, `llama_server` a program's path.
 
     `n_ctx` in tokens, None: a default within the model's limit that fits the free memory. `threads` 0: one
-    for each physical core.
+    for each physical core. `n_parallel` conversations at once have `n_ctx` each; 0: as many as fit, up to 4.
     """
 
     n_ctx: int | None = None
@@ -55,12 +58,13 @@ class Options:
     server: str = ""
     api_key: str = field(default="", repr=False)
     llama_server: str = ""
+    n_parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model ready to be asked. `facts` are what a stored trace needs to be run again; `local` is the file
-    with its plan, None for a model on somebody's server.
+    """A model ready to be asked, by `n_parallel` at once. `facts` are what a stored trace needs to be run
+    again; `local` is the file with its plan, None for a model on somebody's server.
     """
 
     engine: Engine
@@ -69,6 +73,7 @@ class Opened:
     model: Model | None
     facts: Mapping[str, str | int | float]
     local: Local | None = None
+    n_parallel: int = 1
 
     def busy_s(self) -> float:
         """Processor time of the engine so far; 0 where it is not ours."""
@@ -97,7 +102,7 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
     `process` is an embedded engine's process that was started ahead. Raises PonderError kinds, such as
     MemoryLimitError; nothing native has seen the file before its header was checked.
     """
-    facts = {f.name: getattr(options, f.name) for f in fields(options) if f.name != "api_key"}
+    facts = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in NO_FACTS}
     facts["n_ctx"] = options.n_ctx or 0
     if options.server:
         return _remote(name, options, facts)
@@ -108,11 +113,11 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
     file = LocalFile(header, local.name, local.model)
     planned = Local(file, Wanted(options.n_ctx, options.kv_type), lambda: engine_gpus(engine))
     try:
-        launch = planned.launch()
+        launch, n_parallel = widened(planned, planned.launch(), options.n_parallel)
     except BaseException:
         engine.close()
         raise
-    engine.settings = told(engine.settings, launch)
+    engine.settings = replace(told(engine.settings, launch), n_parallel=n_parallel)
     stat = local.paths[0].stat()
     facts |= {
         "n_ctx": launch.n_ctx,
@@ -128,7 +133,7 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
         "template_sha256": hashlib.sha256(header.template.encode()).hexdigest(),
     }
     voice = voice_of(local.name, local.model, header.template)
-    return Opened(engine, local.name, voice, local.model, facts, planned)
+    return Opened(engine, local.name, voice, local.model, facts, planned, n_parallel)
 
 
 def _engine(settings: Settings, options: Options, process: Process | None) -> Owned:
@@ -182,7 +187,7 @@ def _remote(name: str, options: Options, facts: dict[str, Any]) -> Opened:
     voice = voice_of(served.model, model, served.template)
     if model is None and not served.template:  # nobody knows: it may reason as it likes, and tags are seen
         voice = Voice(FORMATS["think"], "unknown", served.model)
-    return Opened(engine, served.model, voice, model, facts)
+    return Opened(engine, served.model, voice, model, facts, None, options.n_parallel or MOST_SLOTS)
 
 
 def voice_of(name: str, model: Model | None, template: str) -> Voice:

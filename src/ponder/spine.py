@@ -12,7 +12,6 @@ from itertools import takewhile
 from typing import cast
 
 from ponder.core.events import (
-    ClosedBy,
     Event,
     Finish,
     FinishReason,
@@ -26,38 +25,22 @@ from ponder.core.events import (
 )
 from ponder.core.request import Request
 from ponder.core.trace import text_of
-from ponder.engine.protocol import Ability, Engine, EngineDiedError, Served, Stopped, Written, require
-from ponder.errors import ContextError, EngineError, InputError
+from ponder.engine.protocol import Ability, Engine, EngineDiedError, Stopped, Written, require
+from ponder.errors import EngineError, InputError
 from ponder.interventions import Interventions
 from ponder.reason.fold import Fold
 from ponder.reason.meter import Meter
 from ponder.reason.split import marks
 from ponder.steer.beginning import Rendered, Voice, beginning, tags_for, wants_reasoning
-from ponder.steer.brake import Limits, limits
-from ponder.steer.texts import ANSWER, closing
+from ponder.steer.brake import limits_of
+from ponder.steer.texts import ANSWER, BY_TEXT, TOLD, closing
 
 Note = Callable[[str, Mapping[str, object]], None]
 
-LEAST_ROOM = 32
-"""Tokens of context that an answer needs at the very least."""
 RESTARTS = 3
 """Deaths of the engine in a row, without a token in between, after which a run gives up."""
 SEED_STEP = 1009
 """Each piece of a run has its own seed: the run's, plus this times the piece's number."""
-
-TOLD: Mapping[ClosedBy, str] = {
-    "budget": "The reasoning reached its budget of {n} tokens and was closed.",
-    "context": "The context was nearly full: the reasoning was closed after {n} tokens.",
-    "loop": "The reasoning repeated itself: it was closed after {n} tokens.",
-    "eos": "The model stopped inside its reasoning: it was closed, and the answer asked for.",
-    "user": "The reasoning was closed after {n} tokens, as you asked.",
-    "open": "The reasoning did not end: there is no answer.",
-}
-
-BY_TEXT = (
-    "This server takes text, not token ids: what was kept is the same to the byte, but the server may cut it "
-    "into other tokens."
-)
 
 
 class Run:
@@ -101,13 +84,16 @@ class Run:
             raise InputError(
                 "a grammar holds one piece of text, not a reasoning and its answer: leave it out."
             )
-        self._tags = tags = tags_for(voice, request.think)
-        reason = wants_reasoning(voice, request.think, request.budget)
+        text = request.messages[0].role == "text"  # no turn, so no reasoning of its own
+        self._tags = tags = None if text else tags_for(voice, request.think)
+        reason = not text and wants_reasoning(voice, request.think, request.budget)
         if request.budget:
             require(self.served, Ability.prefix(), "A reasoning budget", "limit --max-tokens instead")
         texts = (tags.open, tags.close) if tags else None
+        if request.sampling.json_schema:
+            require(self.served, Ability.JSON_SCHEMA, "An answer by a JSON schema", "ask for it in words")
         self.prompt = prompt = self._engine.prompt(request.messages, think=reason, tags=texts)
-        self._limits = _room(self.served, prompt.tokens, request)
+        self._limits = limits_of(self.served.n_ctx, prompt.tokens, request)
         start = beginning(voice, tags, Rendered(prompt.opened, prompt.closed, prompt.switched), reason=reason)
         ids: dict[str, int] = {}
         self._opening: tuple[Written, ...] = ()
@@ -119,10 +105,12 @@ class Run:
             single = {text: tokens[0][0] for text, tokens in whole.items() if len(tokens) == 1}
             ids = {text: token for text, token in single.items() if token is not None}
             self._opening = self._tokens(start.text)
-            self._closing = self._tokens(closing(tags) + (ANSWER if voice.untrained else ""))
+            asked = ANSWER if voice.untrained and not request.sampling.json_schema else ""
+            self._closing = self._tokens(closing(tags) + asked)
             self._answer = self._tokens(ANSWER)
             self._notes += [start.note] if start.note else []
         self._origin: Origin = start.origin if self._steerable else "template"  # else nothing is written
+        self._begun = self._begin(request)
         question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided", question)
         self.fold.replay(past)
@@ -134,6 +122,24 @@ class Run:
         self._interventions = Interventions(self._engine, self.served, request, kept, close_id)
         self._meter = Meter(prompt.tokens, past[-1].time_s if past[leaves:] else 0.0)
 
+    def _begin(self, request: Request) -> list[tuple[Written, Origin]]:
+        """What the assistant has said already, after the opening, as tokens and by whom they are written."""
+        begun = request.begun
+        if begun is None or request.correction is not None:
+            return []
+        require(self.served, Ability.TOKEN_PREFIX, "To go on with an answer", "ask the whole question")
+        written: list[tuple[Written, Origin]] = []
+        if begun.reasoning:
+            if self._tags is None or not self.prompt.think:
+                raise InputError(
+                    "the answer begins with reasoning, but the model shall not reason: allow it."
+                )
+            written += [(t, "correction") for t in self._engine.tokenize(begun.reasoning, control=False)]
+        if begun.answer is not None:
+            written += [(token, "user") for token in (self._closing if self.prompt.think else ())]
+            written += [(t, "correction") for t in self._engine.tokenize(begun.answer, control=False)]
+        return written
+
     def _tokens(self, text: str) -> tuple[Written, ...]:
         return self._engine.tokenize(text, control=True) if text else ()
 
@@ -143,6 +149,14 @@ class Run:
     def reasoning(self) -> bool:
         """Whether the model is reasoning right now."""
         return self.fold.in_reasoning
+
+    @property
+    def given(self) -> int:
+        """How many tokens of the output stand there before the model writes: an answer's beginning that the
+        request brought, or reasoning that is over before it begins.
+        """
+        given = bool(self._begun) or self._origin == "no_think"
+        return len(self._opening) + len(self._begun) if given else 0
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -156,6 +170,10 @@ class Run:
     def stop(self) -> None:
         """End the run at the next token."""
         self._wish = "cancelled"
+
+    def enough(self) -> None:
+        """End the run at the next token as if the model had: the answer is whole."""
+        self._wish = "stop"
 
     def pause(self) -> None:
         """Give out a Paused event when the step that is being written has ended.
@@ -186,6 +204,8 @@ class Run:
         if self.fold.ended:
             return "stop"
         yield from self._write(self._opening[self.fold.fed :], self._origin)
+        for token, origin in self._begun[max(0, self.fold.fed - len(self._opening)) :]:
+            yield from self._write((token,), origin)
         if not (yield from self._correct()):
             yield from self._complete()
         deaths = 0
@@ -222,11 +242,14 @@ class Run:
         self._pieces += 1
         noted = {"first_index": self.fold.fed, "seed": seed, "max_tokens": limit}
         self._note("piece", noted | ({"bias": bias} if bias else {}))
+        free = self.fold.in_reasoning
+        bound = bool(self.request.sampling.json_schema) and not free
         sampling = replace(
             self.request.sampling,
             max_tokens=limit,
             seed=seed,
             logit_bias=(*self.request.sampling.logit_bias, *bias),
+            free=free,
         )
         prompt, output = self.prompt, self.fold.ids
         if self._by_text and self._steerable:
@@ -242,11 +265,15 @@ class Run:
                     yield from events
                     if self._wish is not None or self.fold.looping or self._over_budget:
                         return self._decision()
-                    if (self.pausing and self._pause(events)) or (bias and not self.fold.in_reasoning):
+                    if self.pausing and not bound and self._pause(events):
+                        return None
+                    if (bias or (free and sampling.json_schema)) and not self.fold.in_reasoning:
                         return None
                 elif isinstance(emission, Prefill):
                     self._meter.prefill(emission)
                     yield emission
+                    if self._wish is not None:
+                        return self._decision()
                 else:
                     return (yield from self._stopped(emission, partial=limit < left))
         raise EngineDiedError("the engine's stream ended before its time")
@@ -338,6 +365,10 @@ class Run:
 
     def _survive(self, deaths: int, death: EngineDiedError) -> None:
         """Go on with a new engine, which the next piece starts; raises EngineError if that is of no use."""
+        if self.fold.answered and self.request.sampling.json_schema:
+            raise EngineError(
+                f"the engine died ({death}) inside an answer by a JSON schema, which cannot go on: ask again."
+            )
         if not self._steerable or deaths > RESTARTS:
             advice = "type `ponder resume last` to go on" if self._steerable else "ask again"
             raise EngineError(
@@ -361,17 +392,6 @@ class Run:
             )
         self.finish = Finish(reason, self.fold.closed_by, self._meter.usage(self.fold.tokens), self.notes)
         yield self.finish
-
-
-def _room(served: Served, prompt_tokens: int, request: Request) -> Limits:
-    """How much may be generated; raises ContextError when the question itself fills the context."""
-    room = served.n_ctx - prompt_tokens if served.n_ctx else 2**31
-    if room < LEAST_ROOM:
-        raise ContextError(
-            f"the question takes {prompt_tokens} of the {served.n_ctx} tokens of context and leaves no "
-            f"room for an answer: use --ctx {prompt_tokens + 2048}, or ask less at once."
-        )
-    return limits(room, request.sampling.max_tokens, request.budget)
 
 
 def _ignore(kind: str, data: Mapping[str, object]) -> None:

@@ -20,6 +20,9 @@ Origin = Literal[
 ]
 """Who wrote a token: the model, or which intervention."""
 
+Alternative = tuple[int, bytes, float]
+"""A token that could have stood somewhere: id, bytes, natural log-probability."""
+
 ClosedBy = Literal["model", "no_think", "budget", "context", "loop", "eos", "user", "none", "open"]
 """How the reasoning ended; `none`: there was no reasoning, `open`: it never ended."""
 
@@ -33,7 +36,8 @@ class Sampled:
     `id` is None where the engine gives only text. `data` are the token's exact bytes (for text engines:
     the UTF-8 of a piece of text). `logprob` is natural, of the untempered distribution. `entropy` is in
     nats over the alternatives the engine reports, a lower bound. `time_s` counts from the start of the
-    request. `part` is set only by servers that separate the reasoning themselves.
+    request. `part` is set only by servers that separate the reasoning themselves. `alternatives` are told
+    only where they were asked for, the likeliest first.
     """
 
     id: int | None
@@ -42,6 +46,7 @@ class Sampled:
     time_s: float
     entropy: float | None = None
     part: Part | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,10 @@ class Prefill:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token of the output, `index` counted from the first token after the prompt."""
+    """One token of the output, `index` counted from the first token after the prompt.
+
+    `alternatives` pass by while it runs and are not kept.
+    """
 
     index: int
     id: int | None
@@ -68,6 +76,7 @@ class Token:
     logprob: float | None
     time_s: float
     entropy: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

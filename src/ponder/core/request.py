@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "text"]
+"""Who speaks; `text` is nobody: the one message of a request whose text no template shall see."""
 Think = Literal["auto", "on", "off"]
 CorrectionKind = Literal["none", "say", "replace", "note", "delete", "answer"]
 
@@ -24,7 +25,9 @@ class Sampling:
     `temperature` 0 is greedy; `top_k` 0 and `min_p` 0.0 switch those off; `max_tokens` counts reasoning
     and answer together, None means as many as the context holds. None elsewhere: the model's own
     default. `logit_bias` holds (token id, added logit) pairs. `grammar` (GBNF) is for one short piece of
-    generation, which it describes whole; a request has none.
+    generation, which it describes whole; a request has none. `json_schema` is the text of a schema that the
+    answer shall follow; while `free` (in the reasoning) it is only checked. `alternatives`: how many of the
+    likeliest tokens to tell at each place.
     """
 
     temperature: float | None = None
@@ -35,6 +38,9 @@ class Sampling:
     max_tokens: int | None = None
     logit_bias: tuple[tuple[int, float], ...] = ()
     grammar: str = ""
+    json_schema: str = ""
+    free: bool = False
+    alternatives: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,17 @@ class Correction:
     kind: CorrectionKind = "none"
     text: str = ""
     banned: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the assistant has said already, byte for byte; the model goes on after it.
+
+    `answer` None: it goes on inside the reasoning. Else the reasoning, if there is any, is closed.
+    """
+
+    reasoning: str = ""
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,8 @@ class Request:
     """One question to one model.
 
     `model` is a catalogue name, a path of a GGUF file, or an address. `budget` is the most reasoning
-    tokens, None for no limit of its own. `correction` is that of a branch, where it begins.
+    tokens, None for no limit of its own. `correction` is that of a branch, where it begins; `begun` is what
+    stands there already where it is none.
     """
 
     messages: tuple[Message, ...]
@@ -81,3 +99,4 @@ class Request:
     sampling: Sampling = Sampling()
     correction: Correction | None = None
     steering: Steering = Steering()
+    begun: Begun | None = None

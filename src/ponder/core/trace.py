@@ -54,7 +54,7 @@ class Trace:
     @property
     def question(self) -> str:
         """The last user message."""
-        users = [m.content for m in self.request.messages if m.role == "user"]
+        users = [m.content for m in self.request.messages if m.role in {"user", "text"}]
         return users[-1] if users else ""
 
     @property

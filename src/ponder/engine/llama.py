@@ -4,6 +4,7 @@ It uses `/completion`, never the chat endpoint: there the template's switches ar
 R1, prefilled reasoning is re-rendered with other bytes, and token ids are not to be had.
 """
 
+import json
 import math
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from ponder.engine.piece import Piece, foreign
 from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written, ids_of
 from ponder.engine.render import neutral, placeholders, render
 from ponder.engine.slots import Slots
-from ponder.errors import ContextError, EngineError
+from ponder.errors import ContextError, EngineError, InputError
 
 ABILITIES = (
     Ability.TOKEN_IDS
@@ -24,6 +25,7 @@ ABILITIES = (
     | Ability.SEED
     | Ability.THINK_SWITCH
     | Ability.GRAMMAR
+    | Ability.JSON_SCHEMA
 )
 ALTERNATIVES = 5
 """Alternatives asked for with each token: enough for an entropy estimate, no measurable cost."""
@@ -46,6 +48,7 @@ class LlamaClient:
         self._bos: list[int] = []
         self._slots = Slots(slots)
         self._written: dict[str, tuple[Written, ...]] = {}
+        self._schemas: set[str] = set()
 
     # ------------------------------------------------------------------ Engine
 
@@ -58,6 +61,8 @@ class LlamaClient:
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Render with the model's own template; see `ponder.engine.render`."""
         self.serve()
+        if messages[0].role == "text":
+            return Prompt(tuple(messages), (*self._bos, *ids_of(neutral(messages[0].content, self._pieces))))
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
         tokens, head, tail = render(rendered, messages, self._pieces)
@@ -98,7 +103,11 @@ class LlamaClient:
         body = self._body(known, sampling, limit) | {"cache_prompt": slot.same}
         if self._slots.chosen:
             body["id_slot"] = slot.number
+        if sampling.json_schema and sampling.json_schema not in self._schemas:
+            self._check_schema(sampling.json_schema, body)
+            body["cache_prompt"] = True
         piece = Piece(self._server, body, n_vocab=self._n_vocab, anchor=self._anchor, since=since)
+        piece.alternatives = sampling.alternatives
         try:
             yield from piece.emissions()
         except EngineDiedError:
@@ -113,6 +122,23 @@ class LlamaClient:
         self._served = None
 
     # ------------------------------------------------------------------ details
+
+    def _check_schema(self, schema: str, body: dict[str, Any]) -> None:
+        """Raise InputError for a schema that the server would silently ignore.
+
+        A letter that no JSON begins with is favoured beyond measure: only a schema at work keeps it away.
+        """
+        probe = body | {"n_predict": 1, "temperature": 0, "logit_bias": [[self._anchor, 1000]]}
+        probe |= {"json_schema": json.loads(schema), "n_probs": 0, "return_progress": False}
+        try:
+            answer = self._server.call("/completion", probe)
+        except EngineDiedError:
+            raise
+        except EngineError as error:
+            raise InputError(f"the JSON schema cannot be followed: {error}") from None
+        if answer.get("tokens") == [self._anchor]:
+            raise InputError("the JSON schema cannot be followed: llama.cpp makes no grammar of it.")
+        self._schemas.add(schema)
 
     def _look(self) -> Served:
         props = self._server.call("/props")
@@ -146,8 +172,13 @@ class LlamaClient:
             return [(int(token["id"]), _bytes(token["piece"])) for token in answer["tokens"]]
 
     @staticmethod
-    def _body(ids: list[int], sampling: Sampling, limit: int) -> dict[str, Any]:
-        return {
+    def _schema(sampling: Sampling) -> dict[str, Any]:
+        bound = sampling.json_schema and not sampling.free
+        return {"json_schema": json.loads(sampling.json_schema)} if bound else {}
+
+    @classmethod
+    def _body(cls, ids: list[int], sampling: Sampling, limit: int) -> dict[str, Any]:
+        body = {
             "prompt": ids,
             "n_predict": limit,
             "samplers": SAMPLERS,
@@ -158,10 +189,11 @@ class LlamaClient:
             "seed": sampling.seed or 0,
             # JSON has no infinity; llama.cpp takes `false` for never.
             "logit_bias": [[token, bias > -math.inf and bias] for token, bias in sampling.logit_bias],
-            "n_probs": ALTERNATIVES,
+            "n_probs": max(ALTERNATIVES, sampling.alternatives),
             "return_tokens": True,
             "return_progress": True,
-        } | ({"grammar": sampling.grammar} if sampling.grammar else {})
+        }
+        return body | ({"grammar": sampling.grammar} if sampling.grammar else {}) | cls._schema(sampling)
 
 
 def _bytes(piece: str | list[int]) -> bytes:

@@ -75,6 +75,10 @@ class OpenAIServer:
     def prompt(self, messages: Sequence[Message], *, think: bool, tags: tuple[str, str] | None) -> Prompt:
         """Rendered with the model's own template on the raw route, else the messages themselves."""
         self.serve()
+        if messages[0].role == "text":
+            raise AbilityError(
+                f"{self._url} takes conversations only here: ask a question, or use the embedded engine."
+            )
         if self._raw is not None:
             return self._raw.prompt(messages, think=think, tags=tags)
         return Prompt(tuple(messages), think=think)

@@ -66,10 +66,19 @@ class Owned(ABC):
         self._process = process
         self._client: LlamaClient | None = None
         self._lock = threading.RLock()  # the process and its client
-        self._turns = threading.Semaphore(settings.n_parallel)
         self._speakers: list[int] = []  # the threads that are streaming
         self._used = 0.0
         self._watch: threading.Timer | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What it is loaded with; to be changed only while it is not."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turns = threading.Semaphore(settings.n_parallel)
 
     @abstractmethod
     def _start(self) -> tuple[Process, LlamaClient]:

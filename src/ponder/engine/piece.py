@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ponder.core.events import Prefill, Sampled
+from ponder.core.events import Alternative, Prefill, Sampled
 from ponder.engine.exact import Candidate, fill
 from ponder.engine.http import Loopback
 from ponder.engine.protocol import Emission, EngineDiedError, Stopped
@@ -34,8 +34,10 @@ class Piece:
     """The run of one request body (`prompt`, `n_predict`, sampling) from its prefill to its stop.
 
     `n_vocab` is the size of the vocabulary, `anchor` any token that is a whole character, `since` the
-    time.perf_counter() from which token times count.
+    time.perf_counter() from which token times count. `alternatives` is how many to tell with each token.
     """
+
+    alternatives = 0
 
     def __init__(self, server: Loopback, body: Json, *, n_vocab: int, anchor: int, since: float) -> None:
         self._server = server
@@ -52,12 +54,18 @@ class Piece:
 
     def emissions(self) -> Generator[Emission, None, None]:
         """Prefill, every token, and the stop; closing the iterator cuts the connection."""
+        if "json_schema" in self._body:
+            yield from self._unbroken()
+            return
         stop = (yield from self._whole()) if self._body.get("grammar") else ""
         while not stop and len(self._ids) < self._end:
             event, missing = yield from self._stream()
             stop, found = self._lost(event, missing) if missing else (event.stop, [])
             for token in found:
                 yield from self._emit(token.id, token.data, token.logprob, None)
+        yield from self._end_with(stop)
+
+    def _end_with(self, stop: str) -> Iterator[Emission]:
         eos = stop == "eos"
         if self._held is not None and not eos:
             yield self._held
@@ -75,6 +83,46 @@ class Piece:
             yield from self._emit(token.id, token.data, token.logprob, None)
         return stop
 
+    def _unbroken(self) -> Generator[Emission, None, None]:
+        """One stream to its very end: a grammar cannot be taken up in the middle.
+
+        From the first lost token on, all wait until what was lost has been found.
+        """
+        start = seen = len(self._ids)
+        late: list[tuple[_Told, int]] = []
+        with closing(self._server.events("/completion", self._request(stream=True))) as events:
+            for event in events:
+                if event.get("prompt_progress") is not None:
+                    yield from self._progress(event)
+                    continue
+                told = _told(event, self.alternatives)
+                if told.stop:
+                    break
+                missing, seen = start + told.predicted - seen, start + told.predicted
+                if late or missing != 1 or told.data is None:
+                    late.append((told, missing))
+                else:
+                    yield from self._emit(told.id, told.data, told.logprob, told.entropy, told.alternatives)
+            else:
+                raise EngineDiedError(f"no answer from {self._server.url}: its stream broke off")
+        for told, missing in late:
+            for token in self._found_late(told, missing):
+                yield from self._emit(token.id, token.data, token.logprob, None)
+        yield from self._end_with(told.stop)
+
+    def _found_late(self, told: "_Told", missing: int) -> list[Candidate]:
+        """The tokens of one event; where the engine's own cannot be found, those that spell the same."""
+        if told.data is None:
+            return self._looked_up([told.id])
+        found = self._found(told, missing) if missing > 1 else None
+        if found is None and missing == 1:
+            return [Candidate(told.id, told.data, told.logprob or 0.0, 0.0)]
+        if found is None:
+            body = {"content": told.data.decode("utf-8", "replace"), "parse_special": False}
+            with foreign("tokens"):
+                found = self._looked_up(self._server.call("/tokenize", body)["tokens"])
+        return found
+
     def _stream(self) -> Generator[Emission, None, tuple["_Told", int]]:
         """Stream until the stop, or until ids are lost; that event, and how many tokens it hides."""
         start = len(self._ids)
@@ -83,20 +131,25 @@ class Piece:
                 if event.get("prompt_progress") is not None:
                     yield from self._progress(event)
                     continue
-                told = _told(event)
+                told = _told(event, self.alternatives)
                 missing = start + told.predicted - len(self._ids)
                 if told.stop or missing != 1 or told.data is None:
                     return told, missing
-                yield from self._emit(told.id, told.data, told.logprob, told.entropy)
+                yield from self._emit(told.id, told.data, told.logprob, told.entropy, told.alternatives)
         raise EngineDiedError(f"no answer from {self._server.url}: its stream broke off")
 
     def _emit(
-        self, token: int, data: bytes, logprob: float | None, spread: float | None
+        self,
+        token: int,
+        data: bytes,
+        logprob: float | None,
+        spread: float | None,
+        others: tuple[Alternative, ...] = (),
     ) -> Iterator[Sampled]:
         """Yield a token; one without text is held for an event, because it may be the end of the sequence."""
         self._ids.append(token)
         now = time.perf_counter() - self._since
-        sampled = Sampled(token, data, logprob, now, spread)
+        sampled = Sampled(token, data, logprob, now, spread, None, others)
         if self._held is not None:
             yield self._held
             self._held = None
@@ -201,9 +254,10 @@ class _Told:
     data: bytes | None = None
     logprob: float | None = None
     entropy: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
 
-def _told(event: Json) -> _Told:
+def _told(event: Json, alternatives: int) -> _Told:
     try:
         predicted = int(event["tokens_predicted"])
         if event["stop"]:
@@ -211,7 +265,12 @@ def _told(event: Json) -> _Told:
         tops = event.get("completion_probabilities")
         if tops:
             top = tops[0]
-            return _Told(predicted, "", int(top["id"]), bytes(top["bytes"]), top["logprob"], entropy(top))
+            others = tuple(
+                (int(c["id"]), bytes(c["bytes"]), float(c["logprob"]))
+                for c in (top["top_logprobs"][:alternatives] if alternatives else ())
+            )
+            data = bytes(top["bytes"])
+            return _Told(predicted, "", int(top["id"]), data, top["logprob"], entropy(top), others)
         # A token that speculation guessed comes without probabilities.
         text = str(event["content"])
         return _Told(predicted, "", int(event["tokens"][-1]), None if "\ufffd" in text else text.encode())

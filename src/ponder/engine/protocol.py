@@ -26,6 +26,7 @@ class Ability(Flag):
     SEED = auto()  # the same seed gives the same tokens
     THINK_SWITCH = auto()  # reasoning can be asked for or forbidden
     GRAMMAR = auto()  # a piece of text can be held to a grammar (GBNF)
+    JSON_SCHEMA = auto()  # an answer can be made to follow a JSON schema
 
     @classmethod
     def prefix(cls) -> "Ability":

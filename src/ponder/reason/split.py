@@ -339,4 +339,5 @@ class Splitter:
             self.answer_tokens += 1
         index = self._index
         self._index = index + 1
-        return Token(index, token.id, token.data, part, origin, token.logprob, token.time_s, token.entropy)
+        logprob, spread, others = token.logprob, token.entropy, token.alternatives
+        return Token(index, token.id, token.data, part, origin, logprob, token.time_s, spread, others)

@@ -16,16 +16,21 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ponder.errors import PonderError
 from ponder.serve.guard import Guard
+from ponder.serve.openai import routes as openai
+from ponder.serve.operations import document, routes_of
 from ponder.serve.pages import PAGES
 from ponder.serve.refusal import Refusal, refusal_of, response_of
-from ponder.serve.service import Service
+from ponder.serve.service import Service, service_of
 from ponder.serve.static import serve_static
+
+OPERATIONS = (*openai.OPERATIONS,)
+"""The whole API."""
 
 
 def create_app(service: Service) -> Starlette:
@@ -44,6 +49,7 @@ def create_app(service: Service) -> Starlette:
             PonderError: _refused,
             Refusal: _refused,
             HTTPException: _refused_by_router,
+            ClientDisconnect: _gone,
             Exception: _refused,
         },
         lifespan=lifespan,
@@ -55,8 +61,10 @@ def create_app(service: Service) -> Starlette:
 def _routes() -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route("/health", _health),
+        Route("/openapi.json", _document),
         Route("/static/{name:path}", serve_static),
     ]
+    routes += routes_of(OPERATIONS)
     for page in PAGES:
         routes += page.ROUTES
     return routes
@@ -66,6 +74,11 @@ async def _health(request: Request) -> JSONResponse:
     """`GET /health`: that the server answers; it needs no key and says nothing else."""
     del request
     return JSONResponse({"status": "ok"})
+
+
+async def _document(request: Request) -> JSONResponse:
+    """`GET /openapi.json`: the API, described."""
+    return JSONResponse(document(OPERATIONS, service_of(request).settings.url))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -83,3 +96,9 @@ async def _refused_by_router(request: Request, error: Exception) -> Response:
     response = response_of(refusal, path)
     response.headers.update(error.headers or {})
     return response
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody will read this."""
+    del request, error
+    return Response(status_code=499)

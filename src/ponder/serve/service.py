@@ -1,11 +1,15 @@
-"""What all handlers share: the settings, the keys, the store."""
+"""What all handlers share: the settings, the keys, the store, the models, the living runs."""
 
+import asyncio
+from contextlib import suppress
 from types import TracebackType
 
 from starlette.requests import Request
 
 from ponder.catalog.library import home
 from ponder.serve.keys import Keys
+from ponder.serve.models import Models
+from ponder.serve.runs import Runs
 from ponder.serve.settings import Settings
 from ponder.store import Store, open_store
 
@@ -17,13 +21,20 @@ class Service:
         self.settings = settings
         self.keys = Keys(settings.token, settings.port, home())
         self.store: Store = open_store()
+        self.models: Models
+        self.runs: Runs
 
     async def __aenter__(self) -> "Service":
+        self.models = Models(self.settings)
+        self.runs = Runs(self.models, self.store)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with suppress(TimeoutError):
+            await self.runs.close()
+        await asyncio.to_thread(self.models.close)
         self.store.close()
 
 

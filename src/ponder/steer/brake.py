@@ -6,6 +6,9 @@ The brake counts and says why; closing the tags and asking for the answer is the
 from dataclasses import dataclass
 from typing import Literal
 
+from ponder.core.request import Request
+from ponder.errors import ContextError
+
 Why = Literal["budget", "context"]
 
 
@@ -29,3 +32,18 @@ def limits(room: int, max_tokens: int | None, budget: int | None) -> Limits:
     if budget is not None and budget < most:
         return Limits(total, budget, "budget")
     return Limits(total, most, "budget" if total < room else "context")
+
+
+LEAST_ROOM = 32
+"""Tokens of context that an answer needs at the very least."""
+
+
+def limits_of(n_ctx: int, prompt_tokens: int, request: Request) -> Limits:
+    """How far a request may go in a context (0: unknown); raises ContextError if its question fills that."""
+    room = n_ctx - prompt_tokens if n_ctx else 2**31
+    if room < LEAST_ROOM:
+        raise ContextError(
+            f"the question takes {prompt_tokens} of the {n_ctx} tokens of context and leaves no room for an "
+            f"answer: use --ctx {prompt_tokens + 2048}, or ask less at once."
+        )
+    return limits(room, request.sampling.max_tokens, request.budget)

@@ -47,8 +47,8 @@ def insert_trace(
         steps = read_steps(connection, base)
         shared = {p: step for p, step in steps.items() if step.stop <= start.fork_index}
     request = encode(start.request)
-    question = next((m.content for m in reversed(start.request.messages) if m.role == "user"), "")
-    prompt = _insert_prompt(connection, question, dumps(request.pop("messages")), start)
+    asked = [m.content for m in start.request.messages if m.role in {"user", "text"}]
+    prompt = _insert_prompt(connection, asked[-1] if asked else "", dumps(request.pop("messages")), start)
     owner, now = os.urandom(8).hex(), time.time()
     tokens = 0 if base is None else start.fork_index
     while True:

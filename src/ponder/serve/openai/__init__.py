@@ -1,0 +1,1 @@
+"""OpenAI's API, with the field names that llama.cpp, vLLM, SGLang and DeepSeek have added for reasoning."""
