@@ -24,12 +24,13 @@ from ponder.errors import PonderError
 from ponder.serve.guard import Guard
 from ponder.serve.openai import routes as openai
 from ponder.serve.operations import document, routes_of
+from ponder.serve.own import fit, traces
 from ponder.serve.pages import PAGES
 from ponder.serve.refusal import Refusal, refusal_of, response_of
 from ponder.serve.service import Service, service_of
 from ponder.serve.static import serve_static
 
-OPERATIONS = (*openai.OPERATIONS,)
+OPERATIONS = (*openai.OPERATIONS, *traces.OPERATIONS, *fit.OPERATIONS)
 """The whole API."""
 
 

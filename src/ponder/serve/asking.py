@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ponder.serve.refusal import Refusal
-from ponder.serve.schema import parse, read
+from ponder.serve.schema import hints_of, parse, read
 
 Value = TypeVar("Value")
 
@@ -26,6 +26,20 @@ async def body_of(request: Request, kind: type[Value]) -> Value:
     if content not in {"application/json", ""} and not content.endswith("+json"):
         raise Refusal(415, f"the body must be application/json, not {content[:60]!a}.")
     return read(kind, parse(await request.body()))
+
+
+def query_of(request: Request, kind: type[Value]) -> Value:
+    """The request's query as a value of `kind`; numbers and booleans are read from their text."""
+    data: dict[str, object] = {}
+    for name, text in request.query_params.multi_items():
+        plain = {"true": True, "false": False}.get(text)
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+        hint = hints_of(cast("type", kind)).get(name)
+        wants_text = hint is None or "str" in str(hint) or "Literal" in str(hint)
+        data[name] = (
+            text if wants_text else plain if plain is not None else number if number is not None else text
+        )
+    return read(kind, data)
 
 
 def party_of(request: Request, name: str = "") -> str:
