@@ -21,7 +21,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ponder.errors import PonderError
+from ponder.serve.anthropic import routes as anthropic
 from ponder.serve.guard import Guard
+from ponder.serve.ollama import routes as ollama
 from ponder.serve.openai import routes as openai
 from ponder.serve.operations import document, routes_of
 from ponder.serve.own import fit, traces
@@ -30,7 +32,13 @@ from ponder.serve.refusal import Refusal, refusal_of, response_of
 from ponder.serve.service import Service, service_of
 from ponder.serve.static import serve_static
 
-OPERATIONS = (*openai.OPERATIONS, *traces.OPERATIONS, *fit.OPERATIONS)
+OPERATIONS = (
+    *openai.OPERATIONS,
+    *anthropic.OPERATIONS,
+    *ollama.OPERATIONS,
+    *traces.OPERATIONS,
+    *fit.OPERATIONS,
+)
 """The whole API."""
 
 

@@ -1,0 +1,1 @@
+"""The dialect of Ollama, for the tools that only speak that."""
