@@ -118,7 +118,7 @@ def _read_plain(hint: Any, data: Any, where: str) -> Any:
     if hint is bool and isinstance(data, bool):
         return data
     number = isinstance(data, int | float) and not isinstance(data, bool)
-    if hint is int and number and abs(data) < 2**63 and (isinstance(data, int) or data.is_integer()):
+    if hint is int and number and abs(data) <= 2**63 and (isinstance(data, int) or data.is_integer()):
         return int(data)
     if hint is float and number and (isinstance(data, int) or math.isfinite(data)) and abs(data) < 1e300:
         return float(data)

@@ -52,8 +52,6 @@ def chat_order(chat: ChatRequest, party: str, *, keep: bool) -> Order:
 def completion_order(asked: CompletionRequest, party: str, *, keep: bool) -> Order:
     """What a completion request asks for."""
     text = asked.prompt if isinstance(asked.prompt, str) else asked.prompt[0]
-    if not text:
-        raise Refusal(400, "the prompt is empty: give some text to go on from.", parameter="prompt")
     sampling = sampling_of(asked, asked.max_tokens or 16, asked.logprobs or 0, "")
     return Order(
         asked.model,

@@ -10,6 +10,7 @@ MOST_MESSAGES, MOST_TEXT, MOST_STOPS, MOST_CHOICES = 1024, 2_000_000, 16, 16
 MOST_TOKENS = 1 << 20
 
 Text = Annotated[str, Size(MOST_TEXT)]
+Prompt = Annotated[str, Size(MOST_TEXT, 1)]
 Stop = Annotated[str, Size(256, 1)]
 Tokens = Annotated[int, Range(1, MOST_TOKENS)]
 Budget = Annotated[int, Range(0, MOST_TOKENS)]
@@ -172,6 +173,6 @@ class ChatRequest(_Generation):
 class CompletionRequest(_Generation):
     """`POST /v1/completions`: text that no template sees, and what the model makes of it."""
 
-    prompt: Text | Annotated[tuple[Text, ...], Size(1, 1)]
+    prompt: Prompt | Annotated[tuple[Prompt, ...], Size(1, 1)]
     logprobs: Annotated[int, Range(0, 20)] | None = None
     echo: bool | None = None

@@ -115,4 +115,4 @@ class Fit:
     n_ctx: Annotated[int, Range(0, MOST_TOKENS)] = 0
     kv_type: Literal["f16", "bf16", "q8_0", "q4_0"] = "f16"
     batch: Annotated[int, Range(1, 256)] = 1
-    task: Literal["maths", "code", "science", "general"] = "maths"
+    task: Literal["maths", "olympiad", "code", "logic", "analysis", "plain"] = "maths"
