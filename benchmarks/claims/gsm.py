@@ -1,4 +1,4 @@
-"""Solutions that people wrote: the school problems of reasoning-gym (gsm_symbolic), as they are and with one slip.
+"""Solutions that people wrote: the school problems of reasoning-gym (gsm_symbolic), with and without a slip.
 
 Needs `pip install reasoning-gym`. A false one has one number behind an equals sign changed, everything else
 stays, so that what follows may contradict it, as after a slip of the pen.
@@ -15,13 +15,15 @@ _OPERATION = re.compile(r"[0-9)]\s*[A-Za-z/$%]*[^=.\n]*?[-+*/x×]\s*[^=.\n]*=$")
 
 def cases(seed: int, count: int) -> list[Case]:
     """`count` solutions, half of them with a slip in the result of an operation."""
-    import reasoning_gym  # noqa: PLC0415 - the benchmark's only need of it
+    import reasoning_gym
 
     rng = random.Random(seed)
     out = []
     for entry in reasoning_gym.create_dataset("gsm_symbolic", size=count, seed=seed):
         text = entry["metadata"]["answer_cot"].partition("####")[0].strip()
-        spots = [m for m in _RESULT.finditer(text) if _OPERATION.search(text[: m.start()].rpartition("\n")[2])]
+        spots = [
+            m for m in _RESULT.finditer(text) if _OPERATION.search(text[: m.start()].rpartition("\n")[2])
+        ]
         if not spots or rng.random() < 0.5:
             out.append(Case(text, True, "school"))
             continue

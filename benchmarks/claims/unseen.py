@@ -1,4 +1,4 @@
-"""The kinds of `worked.py` in another voice: the frozen phrasing, written before the checker and not read after.
+"""The kinds of `worked.py` in another voice: the frozen phrasing, written before the checker.
 
 Textbook and forum style, LaTeX displays, and some Chinese. Only totals of this set are looked at.
 """
@@ -23,7 +23,8 @@ def linear(rng: random.Random, true: bool) -> str:
         (
             f"Starting with {a}{v} - {b} = {a * x - b}, add {b} to both sides to obtain "
             f"{a}{v} = {a * x if true else off(rng, a * x)}.",
-            f"The equation is {a}*{v} + {b} = {a * x + b}. Therefore, {v} = ({a * x + b} - {b})/{a} = {said}.",
+            f"The equation is {a}*{v} + {b} = {a * x + b}. Therefore, "
+            f"{v} = ({a * x + b} - {b})/{a} = {said}.",
             f"$${a}{v}+{b}={a * x + b}$$\nSubtracting ${b}$ gives ${a}{v}={a * x}$, and dividing by ${a}$ "
             f"yields ${v}={said}$.",
             rf"\begin{{align*}} {a}{v} + {b} &= {a * x + b} \\ {a}{v} &= {a * x} \\ {v} &= {said} "
@@ -79,7 +80,8 @@ def system(rng: random.Random, true: bool) -> str:
         (
             f"We know a + b = {a + b} and a - b = {a - b}, which means a = {c} and b = {d}.",
             rf"Solving $3m + n = {3 * a + b}$ and $m + n = {a + b}$ simultaneously, $m = {c}$ and $n = {d}$.",
-            f"Let c be the number of cats and d the number of dogs. Then c + d = {a + b} and d = c + {b - a}. "
+            f"Let c be the number of cats and d the number of dogs. Then "
+            f"c + d = {a + b} and d = c + {b - a}. "
             f"Hence c = {c} and d = {d}."
             if b > a
             else f"u + v = {a + b}, u - v = {a - b}. Hence u = {c} and v = {d}.",

@@ -67,7 +67,8 @@ def identity(rng: random.Random, true: bool) -> str:
             f"Expanding, ({a}x + {b})({c}x + {d}) = {a * c}x^2 + {e}x + {f}.",
             f"({a}x + {b})({c}x + {d}) = {a * c}x² + {a * d}x + {b * c}x + {b * d} = {a * c}x² + {e}x + {f}",
             f"Using FOIL: ({a}y + {b})({c}y + {d}) = {a * c}y^2 + {e}y + {f}",
-            rf"\({a}({b}x + {c}) = {a * b}x + {a * c if true else off(rng, a * c)}\) by the distributive law.",
+            rf"\({a}({b}x + {c}) = {a * b}x + {a * c if true else off(rng, a * c)}\) "
+            "by the distributive law.",
             f"(x + {a})^2 = x^2 + {2 * a if true else a}x + {a * a} by the square formula.",
             f"The identity (a+b)^2 = a^2 + {2 if true else 3}ab + b^2 helps.",
             f"Simplify: {a}x + {b}x - {c}x = {a + b - c if true else off(rng, a + b - c)}x",
@@ -100,7 +101,9 @@ def follow(rng: random.Random, true: bool) -> str:
             f"{x * y if true else off(rng, x * y)}.",
             f"From 2n = {2 * x} we get n = {x}.\n\nThen n + {a} = {x + a if true else off(rng, x + a)}.",
             f"So a = {x} and b = {y}.\n\nThe area is a × b = {x * y if true else off(rng, x * y)}.",
-            rf"Set \(r = {y}\)." + "\n\n" + rf"\[ r^2 + {a} = {y * y + a if true else off(rng, y * y + a)} \]",
+            rf"Set \(r = {y}\)."
+            + "\n\n"
+            + rf"\[ r^2 + {a} = {y * y + a if true else off(rng, y * y + a)} \]",
             f"We are given s = {x}.\n\nThe perimeter is 4s = 4 × {x} = {4 * x if true else off(rng, 4 * x)}.",
             f"Let x = {x}.\n\nThen y = x + {a} = {x + a}.\n\n"
             f"Finally 2y = {2 * (x + a) if true else off(rng, 2 * (x + a))}.",

@@ -15,14 +15,19 @@ from ponder.check.context import stance
 from ponder.check.evaluate import MAX_TOKENS, NotEvaluated, Piece
 from ponder.check.pieces import RELATIONS, SCALES, Run, runs
 from ponder.check.relations import Side, holds
+from ponder.check.scope import Known, Scope
 from ponder.check.units import unit
 
-_OPERATORS = frozenset("+-*/^!²³√⁄") | {"of", "share"}
+_OPERATORS = frozenset("+-*/^!²³√⁄") | {"of", "share", "multiple"}
 BEFORE = re.compile(
-    r"\b(?:of|by|from|than|per|over|squared|cubed|factorial|power|root|mod|modulo|log|ln|sin|cos|tan|sec|csc|"
-    r"cot|exp|lim|max|min|base|to|between|choose|add(?:ing)?|subtract(?:ing)?|multiply(?:ing)?|"
-    r"divid(?:e|ing)|remainder|digits?|average|mean|and\s+\w+|[0-9][0-9.]*\s+and|sums?|step|case|equation|line|problem|"
+    r"\b(?:from|than|per|over|squared|cubed|factorial|power|root|mod|modulo|log|ln|sin|cos|tan|sec|csc|"
+    r"cot|exp|lim|max|min|base|between|choose|add(?:ing)?|subtract(?:ing)?|multiply(?:ing)?|"
+    r"divid(?:e|ing)|remainder|digits?|average|mean|[0-9][0-9.]*\s+and|sums?|step|case|equation|line|problem|"
     r"option|question|example|part|figure|chapter|exercise|round|times|plus|minus)\s*$"
+    r"|\b(?:add\w*|from|ratio|power|equal|close|compared|root|proportional|multipl\w+|divid\w+|[0-9.]+)\b"
+    r"[^.;\n]{0,30}\b(?:to|by)\s*$"
+    r"|(?:\b(?:average|mean|median|root|power|factorial|log|max\w*|min\w*|remainder|digits?|square|cube|half|third|"
+    r"quarter|percent|sum|product|difference|gcd|lcm|multiple|factor|divisor|ratio|times)|[0-9%])\s+of\s*$"
     r"|[^\w\s.,;:!?()\"'…→*#|>-]\s*$|[0-9]\s*[-+*/:]\s*$|[A-Za-z_0-9]$|[0-9][:,]$|[)0-9]\s*[-|>*]\s*$",
     re.IGNORECASE,
 )
@@ -37,22 +42,30 @@ _SAFE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r" *(?:(?:more|less|fewer|times|greater|larger|smaller|remainder|rem|with|r|plus|minus|squared|cubed|"
-    r"over|factorial|to|divided|multiplied|mod|modulo|of|percent|or|in|choose|away|too)\b"
+    r" *(?:(?:more|less|fewer|greater|larger|smaller)(?: \w+){0,3} than\b|(?:times|remainder|rem|with|r|"
+    r"plus|minus|"
+    r"squared|cubed|over|factorial|to|divided|multiplied|mod|modulo|of(?! (?:them|which|these|those|the)\b)|"
+    r"percent|"
+    r"or|in(?! (?:total|all|the|a|each|his|her|their|one|this)\b)|choose|away|too)\b"
     r"|and (?:a|[0-9]+|\w+ (?:half|third|quarter))\b|x *[0-9(]|[-+*/^×÷%!~°²³√±_|@#∘⊕★\x02]"
     r"|[(\[]\s*(?:mod|base|~|remainder))|[A-Za-z0-9]|[:,.][0-9]|\n\s*[+×÷/^]",
+    re.IGNORECASE,
+)
+_AFTER_UNIT = re.compile(
+    r" *(?:[-+*^×÷%!~°²³√±_|@#∘⊕★\x02]|/ *[^A-Za-z ]|(?:\w+ )?than\b|(?:and|plus|minus|or|squared|cubed)\b|"
+    r"[(\[]\s*(?:mod|base|~|remainder))|\n\s*[+×÷/^]",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"⁄ ?\{ ?([0-9.]+) ?\} ?\{ ?([0-9.]+) ?\}")
 
 
-def chain_claims(text: str, known: Mapping[str, Fraction]) -> Iterator[Claim]:
-    """The relations that a plain text claims; `known` are the variables it may use."""
+def chain_claims(text: str, scope: Scope) -> Iterator[Claim]:
+    """The relations that a plain text claims; `scope` knows the variables it may use."""
     for run in runs(text):
-        yield from _claims_of(run, known)
+        yield from _claims_of(run, scope.at(run.pieces[0].start))
 
 
-def _claims_of(run: Run, known: Mapping[str, Fraction]) -> Iterator[Claim]:
+def _claims_of(run: Run, known: Mapping[str, Known]) -> Iterator[Claim]:
     if len(run.pieces) > 4 * MAX_TOKENS:
         return
     sides: list[list[Piece]] = [[]]
@@ -88,7 +101,7 @@ def _bullet(text: str, left: list[Piece]) -> bool:
 
 
 def _judged(
-    run: Run, left: list[Piece], sign: Piece, right: list[Piece], known: Mapping[str, Fraction]
+    run: Run, left: list[Piece], sign: Piece, right: list[Piece], known: Mapping[str, Known]
 ) -> Claim | None:
     start, stop = left[0].start, right[-1].stop
     names = [p.text for p in left + right if p.kind in ("word", "var") and p.text.lower() not in SCALES]
@@ -108,8 +121,7 @@ def _judged(
     verdict: Verdict = holds(a, sign.kind, b)
     if verdict == "wrong" and _percent_dropped(a, sign.kind, b):
         verdict = "ok"
-    plain_words = {p.text.lower().rstrip("s") for p in left + right if p.kind == "word"}
-    unlike = len(plain_words) > 1 and not converted and not _pure(left)
+    unlike = not converted and _unlike(left, right)
     if verdict == "wrong" and (meant == "doubtful" or unlike):
         verdict = "undecided"
     kind: Kind = "conversion" if converted else "equality" if sign.kind == "=" else "comparison"
@@ -118,7 +130,35 @@ def _judged(
     value = written(a.value.value * base / last[1] if last else a.value.value, a.value.exact)
     value += f" {right[-1].text}" if last else ""
     texts = (_normal(run.text, left), _normal(run.text, right))
-    return Claim(start, stop, kind, *texts, verdict, "" if verdict == "ok" else f"{texts[0]} is {value}")
+    used = {p.text: known[p.text] for p in left + right if p.kind == "var" and p.text in known}
+    if verdict == "wrong" and not all(_trusted(run.text, (start, stop), *pair) for pair in used.items()):
+        verdict = "undecided"
+    with_ = ", ".join(f"{name} = {written(one.value)}" for name, one in sorted(used.items()))
+    fact = f"{texts[0]} is {value}" + (f" with {with_}" if with_ else "")
+    rests = tuple(sorted({one.start for one in used.values()}))
+    return Claim(start, stop, kind, *texts, verdict, "" if verdict == "ok" else fact, rests)
+
+
+_FOLLOWS = re.compile(
+    r"(?:\b(?:so|thus|hence|therefore|then|finally|is|are|gives?|get|substitut\w+|plug\w*|check|verify|total|have)\b|"
+    r"→|∴|所以|因此|则|故|=)[^\n.;?,=]{0,24}$",
+    re.IGNORECASE,
+)
+
+
+def _trusted(text: str, span: tuple[int, int], name: str, known: Known) -> bool:
+    """Whether a contradiction to the value of a variable is an error, and no new beginning.
+
+    Where the variable gets a value at once, what was read is the equation that gives it.
+    """
+    start, stop = span
+    if not known.firm or re.match(rf"[^.\n]{{0,40}}(?<![A-Za-z]){name}\s*=", text[stop : stop + 60]):
+        return False
+    near = start - known.start < _FAR
+    return known.said or (near and _FOLLOWS.search(text[max(0, start - 80) : start]) is not None)
+
+
+_FAR = 1500
 
 
 def _normal(text: str, pieces: list[Piece]) -> str:
@@ -132,6 +172,39 @@ def _pure(pieces: list[Piece]) -> bool:
     return not kinds & {"+", "-"} and bool(kinds & {"*", "/", "⁄"})
 
 
+_MANY = frozenset((
+    "pair", "pack", "box", "boxe", "set", "bag", "couple", "score", "gro", "case", "carton", "bundle", "roll",
+    "quarter", "dime", "nickel", "penny", "pennie", "half", "team", "row", "group",
+))  # fmt: skip
+
+
+def _unlike(left: list[Piece], right: list[Piece]) -> bool:
+    """Whether different units may hide a factor: 2 weeks + 3 days = 17, 60 miles/hour × 30 minutes = 30
+    miles.
+
+    Nouns that are no units do not: 7 girls + 21 boys = 28 kids.
+    """
+    said = [
+        [part.strip().rstrip("s") for part in p.text.lower().split("/")]
+        for p in left + right
+        if p.kind == "word"
+    ]
+    pure, rates = _pure(left), {tuple(parts[1:]) for parts in said if len(parts) > 1}
+    words = {part for parts in said for part in (parts if pure or len(rates) > 1 else parts[:1])}
+    if len(words) < 2:
+        return False
+    measures = [
+        "time" if word in ("year", "month", "decade") else found[0] if (found := unit(word)) else ""
+        for word in words
+    ]
+    kinds = [kind for kind in measures if kind]
+    if len(set(kinds)) < len(kinds):
+        return True
+    if not pure and len(right) > 1 and any(p.kind in _OPERATORS for p in right[1:]):
+        return True
+    return not pure and (len(set(kinds)) > 1 or bool(words & _MANY))
+
+
 def _percent_dropped(left: Side, sign: str, right: Side) -> bool:
     """20/50 × 100 = 40 %: the sign is a unit there."""
     for a, b in ((left, right), (right, left)):
@@ -143,7 +216,7 @@ def _percent_dropped(left: Side, sign: str, right: Side) -> bool:
     return False
 
 
-def _resolved(side: list[Piece], known: Mapping[str, Fraction], base: Fraction) -> list[Piece]:
+def _resolved(side: list[Piece], known: Mapping[str, Known], base: Fraction) -> list[Piece]:
     """The side with variables replaced by values, x between numbers by ×, and units dropped, or applied as
     multiples of `base` if that is not 0.
     """
@@ -171,7 +244,7 @@ def _resolved(side: list[Piece], known: Mapping[str, Fraction], base: Fraction) 
             if piece.text not in known or after == "(":
                 raise NotEvaluated("a variable")
             out += [replace(piece, kind="*")] if before in ("number", ")") else []
-            out.append(replace(piece, kind="number", value=known[piece.text]))
+            out.append(replace(piece, kind="number", value=known[piece.text].value))
         elif piece.kind != "word":
             if base and piece.kind == "number" and before == "number":
                 out.append(replace(piece, kind="+"))
@@ -189,7 +262,7 @@ def _doubted(
     operators = sum(
         p.kind in _OPERATORS or (p.kind == "var" and p.text in "xX")
         for p in [p for p in left[:1] if p.kind != "-"] + left[1:] + right
-    )
+    ) + sum(p.text.lower() == "dozen" for p in left)
     kinds = [p.kind for p in left if p.kind not in ("%", "word", "var")]
     bare_left = kinds in (["number"], ["-", "number"])
     labelled = bare_left and len(kinds) < len(left) and any(p.kind in _OPERATORS - {"/", "⁄"} for p in right)
@@ -198,7 +271,7 @@ def _doubted(
         (at == 0 and BEFORE.search(before) is not None)
         or (at == 0 and left[0].kind == "(" and before[-1:].isalnum())
         or (left[0].kind == "+" and at == 0)
-        or (last and _AFTER.match(text, stop) is not None)
+        or (last and (_AFTER_UNIT if right[-1].kind == "word" else _AFTER).match(text, stop) is not None)
         or (worded and _LOOSE.search(before) is not None)
         or (not ordering and operators == 0 and claim.kind != "conversion")
         or (labelled and claim.kind != "conversion")

@@ -17,6 +17,12 @@ Kind = Literal[
     "remainder",
     "letters",
     "sum",
+    "identity",
+    "derivation",
+    "solution",
+    "date",
+    "count",
+    "code",
 ]
 
 
@@ -24,7 +30,8 @@ Kind = Literal[
 class Claim:
     """One claim: the half-open character range [start, stop) of its step's text, both sides normalised.
 
-    `evidence` says what should stand there, in a few words; "" where nothing is known.
+    `evidence` says what should stand there, in a few words; "" where nothing is known. `rests_on` are the
+    places of the text where that was set which the claim is checked against: an equation, a variable's value.
     """
 
     start: int
@@ -34,6 +41,7 @@ class Claim:
     right: str
     verdict: Verdict
     evidence: str = ""
+    rests_on: tuple[int, ...] = ()
 
 
 def written(value: Fraction, exact: bool = True) -> str:

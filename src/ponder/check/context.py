@@ -9,7 +9,7 @@ REACH = 240
 _END = re.compile(r"[.!?;](?=\s|$)|\n")
 _SUPPOSED = re.compile(
     r"\b(?:suppos(?:e|ing)|assum(?:e|es|ing)|imagin(?:e|ing)|pretend\w*|hypothe\w+|whether|what if|"
-    r"as if|were|would be|claim(?:s|ed|ing)?|said|says|saying|wrote|writes|"
+    r"as if|were to|would be|claim(?:s|ed|ing)?|said|says|saying|wrote|"
     r"states? that|stated|argu\w+|believe[sd]?|"
     r"(?:user|student|he|she|they|someone|somebody) (?:thought|got|thinks?|put|answered|computed)|guess\w*|"
     r"want|need|require[sd]?|must|should|looking for|solve|equation|condition|such that|in order)\b",
@@ -20,10 +20,15 @@ _DENIED = re.compile(
     r"impossible|contradict\w*|none|nor|neither|typo|confus\w+|misread|no way)\b|n't\b|≠|✗|❌",
     re.IGNORECASE,
 )
-_IF = re.compile(r"\b(?:if|unless|when|try|trying|test|check|checking|for)\b", re.IGNORECASE)
+_IF = re.compile(
+    r"\b(?:if|unless|try|trying|test|check|checking)\b|\b(?:for|when)\s+(?:[A-Za-z]|any|all|every|each|"
+    r"some)\b(?! [a-z]{2})",
+    re.IGNORECASE,
+)
 _THEN = re.compile(r",|\bthen\b|:")
 _DENIED_AFTER = re.compile(
-    r"\bnot (?:true|possible|valid|equal|correct|right|hold|work|satisf|an? integer)|contradict|n't\b|"
+    r"\bnot (?:true|possible|valid|equal|correct|right|hold|work|satisf|an? integer)|contradict|"
+    r"^[^,.;]{0,30}\b(?:is|does|are|do|was|did|ca)n't\b|"
     r"\bfalse\b|≠|\bimpossible\b|\bwhich is (?:wrong|not)|\b(?:is|was|that's|be) (?:wrong|incorrect)|✗|❌",
     re.IGNORECASE,
 )

@@ -134,20 +134,22 @@ class _Parser:
 
     def _product(self) -> Fraction:
         value = self._signed()
-        divided = False
+        divided = ""
         while True:
             kind = self._kind()
             if kind in ("*", "/", "of"):
                 if kind == "of" and not self._part():
                     raise NotEvaluated("of what")
-                self._take()
+                said = self._take().text
                 other = self._signed()
-                divided = divided or kind == "/"
+                if kind == "/":
+                    self._ambiguous |= divided not in ("", said)
+                    divided = said
                 value = _divide(value, other) if kind == "/" else _capped(value * other)
             elif kind in ("(", "√", "π") or (kind in ("number", "⁄") and self._kind(-1) == ")"):
                 if kind == "number":
                     raise NotEvaluated("two numbers side by side")
-                self._ambiguous = self._ambiguous or divided
+                self._ambiguous = self._ambiguous or bool(divided)
                 value = _capped(value * self._signed())
             else:
                 return value
@@ -199,6 +201,9 @@ class _Parser:
         piece = self._take()
         if piece.kind in ("number", "share"):
             return piece.value + self._mixed(piece)
+        if piece.kind == "multiple":
+            self._operators += 1
+            return _capped(piece.value * self._signed())
         if piece.kind == "π":
             self._exact = False
             return PI

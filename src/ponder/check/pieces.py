@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ponder.check.evaluate import NUMBER, NotEvaluated, Piece, number
+from ponder.check.units import unit
 
 RELATIONS = frozenset("=≈<>≤≥≠")
 _ROUGHLY = r"(?:approximately|approx\.?|about|roughly|around|nearly|close to)"
@@ -19,7 +20,8 @@ _WORDS = {
     "<": r"is\s+(?:strictly\s+)?(?:less|smaller|fewer)\s+than\b",
     "≥": r"is\s+at\s+least\b",
     "≤": r"is\s+at\s+most\b",
-    "=": r"(?:is\s+equal\s+to|equals|equal\s+to|is|gives|makes|yields|comes\s+to)\b",
+    "=": r"(?:(?:,\s*|\b)which\s+(?:is|equals|gives|makes|comes\s+to)|is\s+equal\s+to|equals|equal\s+to|is|"
+    r"gives|makes|yields|comes\s+to|等于)\b",
     "+": r"plus\b",
     "-": r"minus\b",
     "*": r"(?:times|multiplied\s+by)\b",
@@ -30,7 +32,9 @@ _WORDS = {
     "%": r"per\s?cent\b",
     "of": r"of\b",
     "√": r"(?:the\s+)?square\s+root\s+of\b",
-    "share": r"half\b",
+    "share": r"(?:(?:one|a|two|three|four|five)[ -]"
+    r"(?:half|third|quarter|fourth|fifth|sixth|eighth|tenth)s?|half)\b",
+    "multiple": r"(?:twice|double|triple|thrice)\b",
 }
 _GROUPS = {f"w{i}": kind for i, kind in enumerate(_WORDS)}
 _SMALL = (
@@ -42,12 +46,20 @@ _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 SPELLED = {word: value for value, word in enumerate(_SMALL)} | {
     word: 10 * (tens + 2) for tens, word in enumerate(_TENS)
 }
-SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {
+    "hundred": 100,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+    "dozen": 12,
+}
 _PIECE = re.compile(
     rf"(?P<number>{NUMBER})"
     + "".join(rf"|(?<![A-Za-z])(?P<w{i}>{pattern})" for i, pattern in enumerate(_WORDS.values()))
     + rf"|(?<![A-Za-z])(?P<compound>(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_SMALL[1:10])})\b)"
-    + r"|(?P<word>[A-Za-z]+)|(?P<break>→|[=-]{1,4}>|\+=|:=|\.\.\.)|(?P<rel><=|>=|==|!=)"
+    + r"|(?P<word>[A-Za-z]{2,}(?: ?/ ?[A-Za-z]{2,}(?![A-Za-z(]))+|[A-Za-z]+)"
+    r"|(?P<break>→|[=-]{1,4}>|\+=|:=|\.\.\.)|(?P<rel><=|>=|==|!=)"
     r"|(?P<line>\n)|(?P<sign>[^\s\x01])",
     re.IGNORECASE,
 )
@@ -99,8 +111,8 @@ def runs(text: str) -> Iterator[Run]:
         pending = None
         if (
             piece.kind in OPERANDS
-            or piece.kind in ("number", "share", "of", "var")
-            or (piece.kind == "word" and run and _belongs(piece, run))
+            or piece.kind in ("number", "share", "multiple", "var")
+            or (piece.kind in ("word", "of") and run and _belongs(piece, run))
         ):
             run.append(piece)
     if any(p.kind in RELATIONS for p in run):
@@ -111,15 +123,29 @@ def _belongs(piece: Piece, run: list[Piece]) -> bool:
     """Whether a piece can go on with the run; a word does as the unit of a number."""
     if piece.kind == "word":
         after_number = bool(run) and run[-1].kind in ("number", ")", "word", "share")
-        long = len(run) > 1 and run[-1].kind == run[-2].kind == "word"
+        long = len(run) > 3 and all(p.kind == "word" for p in run[-4:])
         return after_number and not long and piece.text.lower() not in _NO_UNIT
     if piece.kind == "of":
         return (bool(run) and run[-1].kind in ("%", "share", ")")) or _is_fraction(run)
-    return piece.kind in OPERANDS or piece.kind in ("number", "share", "var")
+    if piece.kind in ("number", "multiple", "share") and run and run[-1].kind == "word":
+        return unit(run[-1].text) is not None
+    return piece.kind in OPERANDS or piece.kind in ("number", "share", "multiple", "var")
 
 
 def _is_fraction(run: list[Piece]) -> bool:
     return [p.kind for p in run[-3:]] == ["number", "/", "number"]
+
+
+_PARTS = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10,
+}  # fmt: skip
+
+
+def _share(text: str) -> Fraction:
+    """Half, a third, two-thirds, three quarters."""
+    many, _, part = text.replace("-", " ").rpartition(" ")
+    part = part if part in _PARTS else part.rstrip("s")
+    return Fraction(SPELLED.get(many, 1), _PARTS[part])
 
 
 def _piece(match: re.Match[str]) -> Piece:
@@ -135,11 +161,14 @@ def _piece(match: re.Match[str]) -> Piece:
         tens, ones = re.split("[- ]", text.lower())
         kind, value = "number", Fraction(SPELLED[tens] + SPELLED[ones])
     elif kind == "share":
-        value = Fraction(1, 2)
+        value = _share(text.lower())
+    elif kind == "multiple":
+        value = Fraction(3 if text[:2].lower() in ("tr", "th") else 2)
     elif kind == "word" and text.lower() in SPELLED and text.lower() != "one":
         kind, value = "number", Fraction(SPELLED[text.lower()])
     elif kind == "word" and len(text) == 1:
-        kind = "var"
+        article = text in "aAI" and match.string[match.end() : match.end() + 2].strip().isalpha()
+        kind = "word" if article else "var"
     elif kind in ("sign", "rel"):
         kind = _SAME.get(text, text)
     return Piece(kind, match.start(), match.end(), text, value, places)

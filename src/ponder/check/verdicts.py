@@ -1,11 +1,12 @@
 """What is true of a whole trace: the claims of every step, and which errors the model repaired itself."""
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from itertools import accumulate
 
 from ponder.check.claim import Claim
-from ponder.check.claims import assigned, claims_with
+from ponder.check.claims import claims_in
 from ponder.core.trace import Trace
 
 _CORRECTED = re.compile(
@@ -18,20 +19,34 @@ _SOON = 80
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A claim of a trace; `step` is the step's index, the claim's range one of the step's text."""
+    """A claim of a trace; `step` is the step's index, the claim's range one of the step's text.
+
+    `rests_on` are the indices of the steps that set what the claim is checked against, the own one included.
+    """
 
     step: int
     claim: Claim
+    rests_on: tuple[int, ...] = ()
 
 
 def check_trace(trace: Trace) -> tuple[Finding, ...]:
-    """The claims of every step in order; an error repaired later in the trace is `wrong-then-fixed`."""
-    findings: list[Finding] = []
+    """The claims of every step in order; an error repaired later in the trace is `wrong-then-fixed`.
+
+    Variables, equations and their solutions are followed from step to step.
+    """
     texts = [trace.step_text(step) for step in trace.steps]
-    known: dict[str, Fraction] = {}
-    for step, text in zip(trace.steps, texts, strict=True):
-        known = assigned(text, known)
-        findings += [Finding(step.index, claim) for claim in claims_with(text, known)]
+    starts = list(accumulate((len(text) for text in texts), initial=0))
+    findings = []
+    for claim in claims_in("".join(texts)):
+        at = bisect_right(starts, claim.start) - 1
+        local = replace(
+            claim,
+            start=claim.start - starts[at],
+            stop=min(claim.stop - starts[at], len(texts[at])),
+            rests_on=(),
+        )
+        rests = {trace.steps[bisect_right(starts, place) - 1].index for place in claim.rests_on}
+        findings.append(Finding(trace.steps[at].index, local, tuple(sorted(rests))))
     after = {
         step.index: (texts[at], texts[at + 1] if at + 1 < len(texts) else "")
         for at, step in enumerate(trace.steps)
@@ -55,5 +70,5 @@ def _repaired(findings: list[Finding], after: dict[int, tuple[str, str]]) -> lis
             soon = (here[claim.stop :] + " " + following)[:_SOON]
             if key in right or _CORRECTED.search(soon):
                 claim = replace(claim, verdict="wrong-then-fixed")
-        out.append(Finding(finding.step, claim))
+        out.append(replace(finding, claim=claim))
     return out[::-1]

@@ -1,0 +1,170 @@
+"""Expressions with variables as trees of our own, and what of them is a quotient of polynomials.
+
+A tree is a tuple whose first entry says what it is: ("number", value), ("name", x), ("neg", a), ("+", a, b),
+("-", a, b), ("*", a, b), ("/", a, b), ("^", a, b), ("root", degree, a), ("call", function, a), ("pi",).
+Nothing in it is text that anyone evaluates. The grammar is that of `evaluate`, with letters as variables.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ponder.check.evaluate import MAX_DEPTH, NotEvaluated
+from ponder.check.polynomial import Quotient, constant, variable
+
+Tree = tuple[Any, ...]
+FUNCTIONS = frozenset(("sin", "cos", "tan", "sec", "csc", "cot", "ln", "log", "exp", "sqrt"))
+_LETTERS_OF_CONSTANTS = frozenset("ei")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A piece of an expression: `kind` is "number", "name", "function", "call" or the sign itself."""
+
+    kind: str
+    start: int
+    stop: int
+    text: str
+    value: Fraction = Fraction(0)
+    places: int = 0
+
+
+def parse(signs: Sequence[Sign]) -> Tree:
+    """The tree of an expression; raises NotEvaluated for what is none."""
+    parser = _Parser(signs)
+    tree = parser.sum()
+    if parser.at < len(signs):
+        raise NotEvaluated("not an expression")
+    return tree
+
+
+class _Parser:
+    def __init__(self, signs: Sequence[Sign]) -> None:
+        self._signs = signs
+        self.at = 0
+        self._depth = 0
+
+    def _kind(self) -> str:
+        return self._signs[self.at].kind if self.at < len(self._signs) else ""
+
+    def _take(self) -> Sign:
+        if self.at >= len(self._signs):
+            raise NotEvaluated("ends too early")
+        self.at += 1
+        return self._signs[self.at - 1]
+
+    def sum(self) -> Tree:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise NotEvaluated("too deep")
+        tree = self._product()
+        while self._kind() in ("+", "-"):
+            tree = (self._take().kind, tree, self._product())
+        self._depth -= 1
+        return tree
+
+    def _product(self) -> Tree:
+        tree = self._signed()
+        while True:
+            kind = self._kind()
+            if kind in ("*", "/"):
+                slash = self._take().kind == "/"
+                start = self.at
+                tree = ("/" if slash else "*", tree, self._signed())
+                close = self.at == start + 1 and self._kind() in ("name", "(", "number")
+                if slash and close and self._signs[self.at].start == self._signs[self.at - 1].stop:
+                    raise NotEvaluated("1/2x has two readings")
+            elif kind in ("(", "name", "function", "√", "π", "⁄"):
+                tree = ("*", tree, self._powered())
+            else:
+                return tree
+
+    def _signed(self) -> Tree:
+        negative = False
+        while self._kind() in ("-", "+"):
+            negative ^= self._take().kind == "-"
+        tree = self._powered()
+        return ("neg", tree) if negative else tree
+
+    def _powered(self) -> Tree:
+        tree = self._atom()
+        while self._kind() in ("^", "²", "³", "%"):
+            kind = self._take().kind
+            if kind == "%":
+                tree = ("/", tree, ("number", Fraction(100)))
+            elif kind == "^":
+                self._depth += 1
+                if self._depth > MAX_DEPTH:
+                    raise NotEvaluated("too deep")
+                tree = ("^", tree, self._exponent())
+                self._depth -= 1
+            else:
+                tree = ("^", tree, ("number", Fraction(2 if kind == "²" else 3)))
+        if self._kind() in ("!", "±"):
+            raise NotEvaluated("not for variables")
+        return tree
+
+    def _exponent(self) -> Tree:
+        negative = self._kind() == "-"
+        if negative:
+            self._take()
+        tree = self._atom()
+        return ("neg", tree) if negative else tree
+
+    def _atom(self) -> Tree:
+        sign = self._take()
+        if sign.kind == "number":
+            return ("number", sign.value)
+        if sign.kind == "name":
+            return ("name", sign.text)
+        if sign.kind == "π":
+            return ("pi",)
+        if sign.kind == "(":
+            tree = self.sum()
+            if self._take().kind != ")":
+                raise NotEvaluated("a bracket is open")
+            return tree
+        if sign.kind == "⁄":
+            above = self._atom()
+            return ("/", above, self._atom())
+        if sign.kind == "√" or sign.text == "sqrt":
+            return ("root", 2, self._atom())
+        if sign.kind == "function":
+            return self._call(sign.text)
+        raise NotEvaluated("not an expression")
+
+    def _call(self, name: str) -> Tree:
+        power = None
+        if self._kind() in ("²", "^"):
+            power = ("number", Fraction(2)) if self._take().kind == "²" else self._atom()
+        bracket = self._kind() == "("
+        argument = self._atom()
+        while not bracket and self._kind() == "name":
+            argument = ("*", argument, self._atom())
+        tree: Tree = ("call", name, argument)
+        return ("^", tree, power) if power else tree
+
+
+def quotient(tree: Tree) -> Quotient:
+    """The quotient of polynomials that a tree is; raises NotEvaluated if it is none or beyond the caps."""
+    kind = tree[0]
+    if kind == "number":
+        return Quotient(constant(tree[1]))
+    if kind == "name":
+        if tree[1] in _LETTERS_OF_CONSTANTS:
+            raise NotEvaluated("e and i are numbers")
+        return Quotient(variable(tree[1]))
+    if kind == "neg":
+        return -quotient(tree[1])
+    if kind in ("+", "-", "*", "/"):
+        a, b = quotient(tree[1]), quotient(tree[2])
+        return a + b if kind == "+" else a - b if kind == "-" else a * b if kind == "*" else a / b
+    if kind == "^":
+        exponent = quotient(tree[2])
+        power = exponent.above.constant
+        below = exponent.below.constant
+        if power is None or not below or (power / below).denominator != 1:
+            raise NotEvaluated("no integer power")
+        return quotient(tree[1]).power(int(power / below))
+    raise NotEvaluated("no polynomial")
