@@ -152,7 +152,7 @@ def _trusted(text: str, span: tuple[int, int], name: str, known: Known) -> bool:
     Where the variable gets a value at once, what was read is the equation that gives it.
     """
     start, stop = span
-    if not known.firm or re.match(rf"[^.\n]{{0,40}}(?<![A-Za-z]){name}\s*=", text[stop : stop + 60]):
+    if not known.firm or re.match(rf"[^.\n]{{0,40}}(?<![A-Za-z]){name}\s*(?:=|\n|$)", text[stop : stop + 60]):
         return False
     near = start - known.start < _FAR
     return known.said or (near and _FOLLOWS.search(text[max(0, start - 80) : start]) is not None)

@@ -67,7 +67,6 @@ NAMED = re.compile(
 """The price p is 12."""
 
 SAID = re.compile(
-    r"(?:\b(?:let|set|sets|given|denote|define|put|with|where|have|are given|know that|by)\b|设|令|已知)"
-    r"[^.;:?\n]{0,60}$",
+    r"(?:\b(?:let|set|sets|given|denote|define|put)\b|设|令|已知)[^.;:?\n]{0,50}$|\b(?:where|with)\s+$",
     re.IGNORECASE,
 )
