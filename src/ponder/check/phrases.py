@@ -8,6 +8,8 @@ from fractions import Fraction
 from ponder.check.chains import BEFORE
 from ponder.check.claim import Claim, Kind, Verdict, written
 from ponder.check.context import stance
+from ponder.check.counts import PATTERNS as COUNTS
+from ponder.check.dates import PATTERNS as DATES
 from ponder.check.evaluate import NotEvaluated, number
 from ponder.check.pieces import SPELLED
 
@@ -218,5 +220,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Answer | None]
             _letters,
         ),
         (r"\b(sum|product|average|mean)\s+of\s+(?:the numbers\s+)?" + _LIST + _IS + _TOTAL, _sum),
+        *DATES,
+        *COUNTS,
     )
 )
