@@ -13,6 +13,9 @@ from ponder.check.plain import plain
 MAX_CLAIMS = 5000
 """At most so many claims of a kind are read in one text."""
 
+MAX_LINE = 20_000
+"""A longer line is nothing that a person or a model wrote to be read; it is passed over."""
+
 __all__ = ["Claim", "claims_in", "claims_with"]
 
 
@@ -23,7 +26,8 @@ def claims_in(text: str) -> tuple[Claim, ...]:
 
 def claims_with(text: str, known: Mapping[str, Fraction]) -> tuple[Claim, ...]:
     """As `claims_in`, for a text in which the variables `known` have values."""
-    simple = plain(text)
+    lines = (line if len(line) <= MAX_LINE else " " * len(line) for line in text.split("\n"))
+    simple = plain("\n".join(lines))
     found, scope = derived(simple, known)
     found += islice(phrase_claims(simple), MAX_CLAIMS)
     taken = bytearray(len(text) + 1)
