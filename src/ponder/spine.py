@@ -93,7 +93,6 @@ class Run:
         if request.sampling.json_schema:
             require(self.served, Ability.JSON_SCHEMA, "An answer by a JSON schema", "ask for it in words")
         self.prompt = prompt = self._engine.prompt(request.messages, think=reason, tags=texts)
-        self._limits = limits_of(self.served.n_ctx, prompt.tokens, request)
         start = beginning(voice, tags, Rendered(prompt.opened, prompt.closed, prompt.switched), reason=reason)
         ids: dict[str, int] = {}
         self._opening: tuple[Written, ...] = ()
@@ -111,6 +110,7 @@ class Run:
             self._notes += [start.note] if start.note else []
         self._origin: Origin = start.origin if self._steerable else "template"  # else nothing is written
         self._begun = self._begin(request)
+        self._limits = limits_of(self.served.n_ctx, prompt.tokens + self.given, request)
         question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
         self.fold = Fold(tags, ids, start.started if self._steerable else "undecided", question)
         self.fold.replay(past)
@@ -319,7 +319,7 @@ class Run:
 
     def _left(self) -> int:
         """Tokens that the next piece may have."""
-        left = self._limits.total - self.fold.fed
+        left = self._limits.total - max(0, self.fold.fed - self.given)
         return min(left, self._limits.reasoning - self.fold.reasoning_tokens) if self._closable else left
 
     def _close(self, origin: Origin | FinishReason | None) -> Iterator[Event]:

@@ -128,6 +128,20 @@ def test_budgets_are_kept(speaking: Running, wish: dict[str, Any]) -> None:
     assert answer["usage"]["completion_tokens_details"]["reasoning_tokens"] <= 4
 
 
+def test_max_tokens_counts_what_the_model_writes(speaking: Running) -> None:
+    """Not what ponder writes to close a reasoning that shall not be."""
+    answer = chat(speaking, enable_thinking=False, max_tokens=2)
+    assert answer["usage"]["completion_tokens"] == 2
+
+
+def test_an_answer_without_a_word_is_a_whole_stream(speaking: Running) -> None:
+    asked = [*HELLO, {"role": "assistant", "content": "42!"}]
+    events = speaking.post("/v1/chat/completions", {"messages": asked, "stream": True}).text.split("\n\n")
+    assert [event[:6] for event in events if event] == ["data: "] * 3
+    assert json.loads(events[1][6:])["choices"][0]["finish_reason"] == "stop"
+    assert events[2] == "data: [DONE]"
+
+
 def test_wishes_that_contradict_each_other_are_refused(speaking: Running) -> None:
     assert "say one of them" in refused(speaking, enable_thinking=True, reasoning_effort="none")["message"]
 

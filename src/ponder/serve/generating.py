@@ -155,6 +155,8 @@ async def _follow(runs: Runs, order: Order, index: int, shape: Shape) -> AsyncGe
                 raise live.error
             yield shape.error(live.error)
             return
+        if not begun:  # it ended without a word
+            yield shape.first(index, live)
         rest = texts.end()
         if rest:
             yield shape.delta(index, rest)
