@@ -6,6 +6,7 @@ R1, prefilled reasoning is re-rendered with other bytes, and token ids are not t
 
 import json
 import math
+import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -27,6 +28,10 @@ ABILITIES = (
     | Ability.GRAMMAR
     | Ability.JSON_SCHEMA
 )
+MOST_WRITTEN = 512
+"""Texts, and forms of conversations, of which the tokens or the rendering are remembered."""
+RENDERED_S = 60.0
+"""How long a rendering is believed: a template may put in the date."""
 ALTERNATIVES = 5
 """Alternatives asked for with each token: enough for an entropy estimate, no measurable cost."""
 SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
@@ -48,6 +53,7 @@ class LlamaClient:
         self._bos: list[int] = []
         self._slots = Slots(slots)
         self._written: dict[str, tuple[Written, ...]] = {}
+        self._templates: dict[str, tuple[float, str]] = {}
         self._schemas: set[str] = set()
 
     # ------------------------------------------------------------------ Engine
@@ -65,7 +71,7 @@ class LlamaClient:
             return Prompt(tuple(messages), (*self._bos, *ids_of(neutral(messages[0].content, self._pieces))))
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
-        tokens, head, tail = render(rendered, messages, self._pieces)
+        tokens, head, tail = render(rendered, messages, self._rendering)
         ids = ids_of(tokens)
         text = b"".join(data for _, data in tokens).decode("utf-8", "replace")
         bos = self._bos
@@ -83,9 +89,15 @@ class LlamaClient:
         """A text as tokens; with `control` its special tokens are real, else nothing in it is one."""
         if not control:
             return tuple(neutral(text, self._pieces))
-        if text not in self._written:  # a few texts of ours, which every run writes
+        if text not in self._written:  # a few texts of ours and of the template, which every run writes
+            if len(self._written) >= MOST_WRITTEN:
+                self._written.clear()
             self._written[text] = tuple(self._pieces([text], True))
         return self._written[text]
+
+    def _rendering(self, texts: Sequence[str], special: bool) -> list[Written]:
+        """As `_pieces`; the template's own texts come again and again."""
+        return list(self.tokenize(texts[0], control=True)) if special else self._pieces(texts, False)
 
     def stream(
         self, prompt: Prompt, output: Sequence[int], sampling: Sampling, *, since: float
@@ -146,6 +158,7 @@ class LlamaClient:
         if not isinstance(settings, dict) or "n_ctx" not in settings:
             raise EngineError(f"{self._server.url} is not a llama.cpp server: its /props has no n_ctx.")
         self._written.clear()
+        self._templates.clear()
         models = self._server.call("/v1/models")
         with foreign("n_vocab"):
             self._n_vocab = int(models["data"][0]["meta"]["n_vocab"])
@@ -161,7 +174,14 @@ class LlamaClient:
 
     def _rendered(self, messages: Sequence[Message], kwargs: dict[str, bool]) -> str:
         body = {"messages": placeholders(messages), "chat_template_kwargs": kwargs}
-        return str(self._server.call("/apply-template", body)["prompt"])
+        key = json.dumps(body)  # the users' texts are not in it
+        until, text = self._templates.get(key, (0.0, ""))
+        if time.monotonic() > until:
+            if len(self._templates) >= MOST_WRITTEN:
+                self._templates.clear()
+            text = str(self._server.call("/apply-template", body)["prompt"])
+            self._templates[key] = time.monotonic() + RENDERED_S, text
+        return text
 
     def _pieces(self, texts: Sequence[str], special: bool) -> list[Written]:
         if not any(texts):

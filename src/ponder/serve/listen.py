@@ -1,6 +1,7 @@
 """From settings to a listening server: the address is ours before anything is loaded, and told at once."""
 
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from ponder.serve.settings import Settings
 FAREWELL_S = 3
 """How long open streams may take to end when the server is stopped."""
 BACKLOG = 512
+SWITCH_S = 0.0005
+"""How long a run's thread may keep the event loop waiting: a tenth of Python's default."""
 
 
 def bind(settings: Settings) -> tuple[socket.socket, Settings]:
@@ -53,6 +56,7 @@ def build(service: Service) -> uvicorn.Server:
 def listen(settings: Settings, ready: Callable[[Service], None]) -> None:
     """Serve until interrupted; `ready` is called once when requests can come."""
     listener, settings = bind(settings)
+    sys.setswitchinterval(SWITCH_S)
     with listener:
         service = Service(settings)
         ready(service)

@@ -84,7 +84,9 @@ class Models:
 
     async def find(self, name: str) -> Offer:
         """The offer that a client's `name` means; raises NotFoundError with what there is."""
-        offers = await self.offers()
+        offers = self._offers or await self.offers()
+        if name.strip().lower() not in DEFAULT_NAMES and _match(offers, name.strip()) is None:
+            offers = await self.offers()  # it may be new here
         wanted = name.strip().removesuffix(":latest")
         if wanted.lower() in DEFAULT_NAMES or wanted == self._settings.model:
             return self._default(offers)
