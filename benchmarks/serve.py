@@ -100,6 +100,7 @@ def follow(server: Server, question: str, tokens: int, seed: int, stream: Stream
         body["enable_thinking"] = False
     else:
         body["samplers"] = ["top_k", "top_p", "min_p", "temperature"]
+        body["cache_prompt"] = False  # ponder lets no conversation use another's cache, not even its head
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=600)
     begun = time.perf_counter()
     headers = {"Authorization": f"Bearer {server.key}", "Content-Type": "application/json"}
