@@ -1,0 +1,109 @@
+"""Ask: a question goes in; the page of its trace shows the reasoning while it is written.
+
+A question becomes a run of this server and leads at once to the trace's own page, so that every tab, every
+reload and every link shows the same run.
+"""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from ponder.core.request import Message, Sampling, Steering
+from ponder.core.request import Request as Question
+from ponder.errors import InputError
+from ponder.serve.pages.fields import Form, choice_field, number_field, text_field, whole_field
+from ponder.serve.pages.frame import form_of, page, prefer, preferred
+from ponder.serve.runs import Order
+from ponder.serve.service import Service, service_of
+
+MOST_QUESTION = 400_000
+MOST_TOKENS = 1_000_000
+RECENT = 5
+THINK = ("auto", "on", "off")
+
+
+async def start(request: Request) -> Response:
+    """`GET /`: the start page is this one."""
+    del request
+    return RedirectResponse("/ask", 303)
+
+
+async def show(request: Request) -> Response:
+    """`GET /ask`: the form, empty or filled from the address."""
+    service = service_of(request)
+    offers = await service.models.offers()
+    given = request.query_params
+    recent = await run_in_threadpool(service.store.list, None, RECENT)
+    return page(
+        request,
+        "ask.html",
+        "Ask",
+        "Ask",
+        offers=list(offers.values()),
+        loaded=set(service.models.loaded),
+        model=given.get("model", "") or preferred(request, "model"),
+        budget=given.get("budget", "") or preferred(request, "budget"),
+        question=given.get("q", "")[:MOST_QUESTION],
+        recent=recent,
+        think=THINK,
+    )
+
+
+async def ask(request: Request) -> Response:
+    """`POST /ask`: begin a run and go to its page."""
+    service = service_of(request)
+    form = await form_of(request)
+    question = text_field(form, "question", MOST_QUESTION).strip()
+    if not question:
+        raise InputError("the question is empty: go back and write one.")
+    wanted = Question(
+        (*_system(form), Message("user", question)),
+        think=choice_field(form, "think", THINK),  # type: ignore[arg-type]
+        budget=whole_field(form, "budget", 0, MOST_TOKENS),
+        sampling=sampling_of(form),
+        steering=Steering(extend=whole_field(form, "extend", 0, 20) or 0),
+    )
+    model = text_field(form, "model", 300)
+    live = await service.runs.start(Order(model, wanted, keep=must_keep(service), party=party_of(request)))
+    response = RedirectResponse(f"/traces/{live.trace_id}", 303)
+    prefer(request, response, "model", model)
+    return response
+
+
+def _system(form: Form) -> tuple[Message, ...]:
+    text = text_field(form, "system", MOST_QUESTION).strip()
+    return (Message("system", text),) if text else ()
+
+
+def sampling_of(form: Form) -> Sampling:
+    """The sampling that a form asks for; empty fields are the model's own defaults."""
+    return Sampling(
+        temperature=number_field(form, "temperature", 0, 5),
+        top_p=number_field(form, "top_p", 0, 1),
+        top_k=whole_field(form, "top_k", 0, 100_000),
+        min_p=number_field(form, "min_p", 0, 1),
+        seed=whole_field(form, "seed", 0, 2**31 - 1),
+        max_tokens=whole_field(form, "max_tokens", 1, MOST_TOKENS),
+    )
+
+
+def must_keep(service: Service) -> bool:
+    """True; raises InputError for a server that keeps nothing, because a page shows what is kept."""
+    if not service.settings.keep:
+        raise InputError(
+            "this server keeps no traces, and the pages show what is kept: start it without --no-keep."
+        )
+    return True
+
+
+def party_of(request: Request) -> str:
+    """Who asks, for the fairness of the queue."""
+    return request.client.host if request.client else ""
+
+
+ROUTES = [
+    Route("/", start),
+    Route("/ask", show, methods=["GET"]),
+    Route("/ask", ask, methods=["POST"]),
+]

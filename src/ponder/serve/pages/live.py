@@ -1,0 +1,326 @@
+"""A trace that is being written: what its page shows, the stream that keeps it so, and the hand in it.
+
+The stream is made from what stands in the run, never from what passes by: its position is two numbers, tokens
+and steps seen so far, and is the id of every event. So a connection that was lost goes on where it was, two
+tabs show the same, and a slow reader costs nothing but its own time.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ponder.check.claims import claims_in
+from ponder.core.events import Step, Token
+from ponder.core.request import CorrectionKind
+from ponder.core.trace import text_of
+from ponder.errors import InputError, NotFoundError
+from ponder.opened import Opened
+from ponder.reason.effort import Effort
+from ponder.serve.live import Live
+from ponder.serve.pages.ask import must_keep, party_of
+from ponder.serve.pages.fields import choice_field, text_field, whole_field
+from ponder.serve.pages.frame import form_of, page
+from ponder.serve.pages.prose import prose
+from ponder.serve.pages.reading import SIGNS, VOICES, Row
+from ponder.serve.pages.spelling import line
+from ponder.serve.runs import Order, Runs
+from ponder.serve.service import service_of
+from ponder.serve.templates import ENVIRONMENT
+from ponder.session import Answering, fork, resume
+from ponder.store import Bundle
+
+FLUSH_S = 0.033
+"""Least time between two events of a stream."""
+IDLE_S = 10.0
+SPEED_TOKENS = 48
+"""Over so many last tokens the shown speed is taken."""
+LONGEST_BAR = 120
+"""Tokens that fill a bar, until a step is longer: the longest step is not known while it runs."""
+MOST_TEXT = 100_000
+KINDS: tuple[CorrectionKind, ...] = ("replace", "say", "note", "delete", "none", "answer")
+BRANCHED: WeakKeyDictionary[Live, str] = WeakKeyDictionary()
+"""A run that was left while it ran → the id of its branch, for those who watch it."""
+HANDS = ("pause", "go_on", "answer_now", "think_more", "stop")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a reader has come."""
+
+    tokens: int = 0
+    steps: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.tokens}.{self.steps}"
+
+    @classmethod
+    def read(cls, text: str) -> "Place":
+        """The place that an event's id names; the beginning for anything else."""
+        tokens, _, steps = text.partition(".")
+        sound = all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (tokens, steps))
+        return cls(int(tokens), int(steps)) if sound else cls()
+
+
+def watched(request: Request, live: Live) -> Response:
+    """The page of a trace that is being written, as far as it is; the stream goes on from there."""
+    trace = live.answering.so_far()
+    rows = [row_of(trace.tokens, step) for step in trace.steps if step.part == "reasoning"]
+    stop = trace.steps[-1].stop if trace.steps else 0
+    tail = trace.tokens[stop:]
+    return page(
+        request,
+        "live.html",
+        "Ask",
+        trace.question[:80] or "Ask",
+        trace=trace,
+        rows=rows,
+        answer=[prose(trace.step_text(step)) for step in trace.steps if step.part == "answer"],
+        now={"reasoning": text_of(tail, "reasoning"), "answer": text_of(tail, "answer")},
+        after=Place(stop, len(trace.steps)),
+        state=state_of(live, done=live.done),
+    )
+
+
+async def events(request: Request) -> Response:
+    """`GET /traces/{id}/events`: the stream from `after` or `Last-Event-ID` on; 204 if there is none.
+
+    204 tells a browser not to come again: the page then loads the trace as it is kept.
+    """
+    live = service_of(request).runs.find(request.path_params["id"])
+    if live is None:
+        return Response(status_code=204)
+    place = Place.read(request.headers.get("last-event-id") or request.query_params.get("after", ""))
+    return StreamingResponse(
+        _stream(live, place), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
+
+
+async def _stream(live: Live, place: Place) -> AsyncGenerator[bytes, None]:
+    yield b"retry: 800\n\n"
+    watcher = live.watch()
+    first, last = True, None
+    try:
+        while True:
+            watcher.clear()
+            done = live.done  # before the rest: after the end nothing is added
+            data, place = news(live, place, whole=first)
+            state = state_of(live, done=done)
+            if data or state != last or first:
+                message = json.dumps(data | {"state": state}, ensure_ascii=False)
+                yield f"id: {place}\ndata: {message}\n\n".encode()
+                first, last = False, state
+            if done:
+                return
+            await asyncio.sleep(FLUSH_S)
+            if not await live.changed(watcher, IDLE_S):
+                yield b": still here\n\n"
+    finally:
+        live.unwatch(watcher)
+
+
+def news(live: Live, place: Place, *, whole: bool) -> tuple[dict[str, Any], Place]:
+    """What has come since `place`, and where that leads: rows of finished steps, and the text after them.
+
+    The text is only what was added, or all that follows the last step (`tail`) where a step has ended or
+    `whole` is wished for.
+    """
+    steps, tokens = live.run.fold.steps, live.tokens
+    count, total = len(steps), len(tokens)
+    stop = steps[count - 1].stop if count else 0
+    data: dict[str, Any] = {}
+    if count > place.steps:
+        data["steps"] = [_step(tokens, steps[index], live) for index in range(place.steps, count)]
+    fresh = whole or count > place.steps or place.tokens < stop
+    start = stop if fresh else place.tokens
+    end = _whole_characters(tokens, start, total)
+    if fresh or end > start:
+        data["tail" if fresh else "add"] = {
+            part: text for part in ("reasoning", "answer") if (text := text_of(tokens[start:end], part))
+        }
+    return data, Place(max(end, stop), count)
+
+
+def _whole_characters(tokens: Sequence[Token], start: int, stop: int) -> int:
+    """The end of a range of tokens that does not end inside a character, if its beginning can be told."""
+    for end in range(stop, max(start, stop - 4), -1):
+        try:
+            b"".join(token.data for token in tokens[max(start, end - 4) : end]).decode()
+        except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data":
+                continue
+        return end
+    return stop
+
+
+def state_of(live: Live, *, done: bool) -> dict[str, Any]:
+    """What the panel shows: what the run does, how fast, and how much of its budget is used."""
+    tokens, fold, prefill = live.tokens, live.run.fold, live.prefill
+    doing = "reasoning" if fold.in_reasoning else "answering"
+    if done:
+        doing = "done"
+    elif live.paused is not None:
+        doing = "paused"
+    elif not tokens or (prefill is not None and prefill.done < prefill.total):
+        doing = "reading"
+    return {
+        "doing": doing,
+        "tokens": len(tokens),
+        "reasoning": fold.reasoning_tokens,
+        "budget": live.run.request.budget,
+        "tps": round(_speed(tokens), 1),
+        "seconds": round(tokens[-1].time_s, 1) if tokens else 0.0,
+        "prompt": [prefill.done, prefill.total] if prefill else None,
+        "notes": list(live.run.notes),
+        "error": live.error.message if live.error else "",
+        "next": BRANCHED.get(live, ""),
+    }
+
+
+def _speed(tokens: Sequence[Token]) -> float:
+    last = tokens[-SPEED_TOKENS:]
+    passed = last[-1].time_s - last[0].time_s if len(last) > 1 else 0.0
+    return (len(last) - 1) / passed if passed > 0 else 0.0
+
+
+def _step(tokens: Sequence[Token], step: Step, live: Live) -> dict[str, Any]:
+    """A finished step: its row for the outline, or its words for the answer."""
+    own = tokens[step.start : step.stop]
+    text = text_of(own)
+    if step.part == "answer":
+        return {"number": step.index + 1, "part": "answer", "html": str(prose(text))}
+    row = row_of(tokens, step)
+    counts: dict[str, int] = dict.fromkeys(SIGNS, 0)
+    for claim in claims_in(text):
+        if claim.verdict in counts:
+            counts[claim.verdict] += 1
+    module: Any = ENVIRONMENT.get_template("parts/rows.html").module
+    html = str(module.row(row, live.trace_id, counts))
+    return {"number": step.index + 1, "part": "reasoning", "html": html}
+
+
+def row_of(tokens: Sequence[Token], step: Step) -> Row:
+    """The row of a step while the trace is written."""
+    own = tokens[step.start : step.stop]
+    before = tokens[step.start - 1].time_s if step.start else own[0].time_s
+    seconds = max(0.0, own[-1].time_s - before)
+    speed = _speed(tokens[: step.stop]) or 1.0
+    origins = dict.fromkeys(token.origin for token in own if token.origin in VOICES)
+    return Row(
+        step,
+        line(text_of(own[:80]), 180),
+        Effort(len(own), seconds),
+        min(100.0, 100 * len(own) / LONGEST_BAR),
+        min(100.0, 100 * seconds * speed / LONGEST_BAR),
+        tuple(origins),
+        (),
+    )
+
+
+# ------------------------------------------------------------------ the person's hand
+
+
+async def hand(request: Request) -> Response:
+    """`POST /traces/{id}/do`: pause, go on, answer now, think more, stop."""
+    name = request.path_params["id"]
+    live = service_of(request).runs.find(name)
+    wish = choice_field(await form_of(request), "do", HANDS)
+    if live is not None and not live.done:
+        getattr(live, wish)()
+    elif live is None and wish != "stop":
+        raise NotFoundError(f"trace {name[:20]} is not being written any more: reload its page.")
+    return _answered(request, name)
+
+
+async def correct(request: Request) -> Response:
+    """`POST /traces/{id}/correct`: leave a trace before a step, as a branch; one that runs ends there."""
+    service, form = service_of(request), await form_of(request)
+    at = whole_field(form, "step", 1, 10**7)
+    if at is None:
+        raise InputError("which step? Choose one in the outline.")
+    kind = cast("CorrectionKind", choice_field(form, "kind", KINDS))
+    text = text_field(form, "text", MOST_TEXT) if kind in {"replace", "say", "note"} else ""
+    must_keep(service)
+    live = service.runs.find(request.path_params["id"])
+    if live is not None:
+        child = await _leave(service.runs, live, (at, kind, text), party_of(request))
+        return _answered(request, child.trace_id)
+    bundle = await run_in_threadpool(service.store.bundle, request.path_params["id"])
+    wanted = bundle.trace.fork(at, kind, text)
+
+    def begin(opened: Opened) -> Answering:
+        return fork(_same(opened, bundle), bundle.trace, wanted, service.store)
+
+    child = await service.runs.begin(begin, await _order(request, bundle))
+    return _answered(request, child.trace_id)
+
+
+async def _leave(runs: Runs, live: Live, change: tuple[int, CorrectionKind, str], party: str) -> Live:
+    """End a run and begin its branch; a change that makes no sense ends nothing."""
+    trace = live.answering.so_far()
+    trace.fork_at(0, *change[1:])
+    if change[0] > len(trace.steps) + 1:
+        raise NotFoundError(f"the trace has {len(trace.steps)} steps so far, no {change[0]}.")
+    live.stop()
+    await live.finished()
+    order = Order(live.model, live.run.request, party=party)
+    child = await runs.begin(lambda _: live.fork(*change), order)
+    BRANCHED[live] = child.trace_id
+    return child
+
+
+async def go_on(request: Request) -> Response:
+    """`POST /traces/{id}/resume`: go on with a trace that was interrupted."""
+    service = service_of(request)
+    must_keep(service)
+    bundle = await run_in_threadpool(service.store.bundle, request.path_params["id"])
+
+    def begin(opened: Opened) -> Answering:
+        return resume(_same(opened, bundle), bundle.trace, service.store)
+
+    live = await service.runs.begin(begin, await _order(request, bundle))
+    return _answered(request, live.trace_id)
+
+
+async def _order(request: Request, bundle: Bundle) -> Order:
+    """The order for the model that wrote a kept trace."""
+    models, trace = service_of(request).models, bundle.trace
+    name, quantisation = trace.model, bundle.environment.get("quantisation", "")
+    try:
+        offer = await models.find(f"{name}@{quantisation}" if quantisation else name)
+    except NotFoundError:
+        offer = await models.find(name)
+    return Order(offer.name, trace.request, party=party_of(request))
+
+
+def _same(opened: Opened, bundle: Bundle) -> Opened:
+    """`opened`, if it is the file that wrote the trace; raises InputError else."""
+    if opened.facts.get("weights_bytes") != bundle.environment.get("weights_bytes"):
+        raise InputError(
+            f"{bundle.trace.model} is another file than when trace {bundle.trace.id} was written, so it "
+            "cannot go on: ask its question again."
+        )
+    return opened
+
+
+def _answered(request: Request, name: str) -> Response:
+    """Where to look next: an address for the script, a redirect for a form."""
+    address = f"/traces/{name}"
+    if request.headers.get("accept", "").startswith("application/json"):
+        return Response(json.dumps({"next": address}), media_type="application/json")
+    return RedirectResponse(address, 303)
+
+
+ROUTES = [
+    Route("/traces/{id}/events", events),
+    Route("/traces/{id}/do", hand, methods=["POST"]),
+    Route("/traces/{id}/correct", correct, methods=["POST"]),
+    Route("/traces/{id}/resume", go_on, methods=["POST"]),
+]
