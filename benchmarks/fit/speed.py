@@ -8,7 +8,7 @@ python -m benchmarks.fit.speed score FILE     judge the package as it is on rows
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ from benchmarks.fit.speed_fit import (
     machines_of,
     prefill_fitter,
 )
-from benchmarks.fit.speed_places import stages
+from benchmarks.fit.speed_places import copies, stages
 from benchmarks.fit.speed_rows import DATA, Row, load
 from ponder.fit import prefill, speed
 from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
@@ -41,8 +41,10 @@ from ponder.fit.work import Stage
 
 PACKAGE = Path(__file__).parents[2] / "src" / "ponder" / "fit" / "data"
 PLACEMENTS = ("single", "layers", "hybrid", "cpu")
-DECODE_NAMES = ("loss", "loss_half", "ops", "cache", "cache_plain", "layer_s", "latent_s", "hop_s")
-PREFILL_NAMES = ("rate", "half", "attention", "attention_plain", "layer_s", "experts")
+DECODE_NAMES = (
+    "loss", "loss_half", "ops", "cache", "cache_plain", "layer_s", "latent_s", "hop_s", "barrier_s",
+)  # fmt: skip
+PREFILL_NAMES = ("rate", "half", "attention", "attention_plain", "layer_s", "experts", "tile")
 
 
 def place_all(
@@ -74,6 +76,16 @@ def check(placed: Placed, fitter: Fitter, values: Array) -> None:
             assert abs(token_time_s(found, row.depth) / time_s - 1) < 2e-3, row
 
 
+def pipeline_of(constants: Mapping[str, float]) -> dict[str, float]:
+    """The constants of `ponder.fit.prefill.overlap`."""
+    share = 1 / (1 + 1 / constants["overlap"])
+    return {
+        "share": round(share, 3),
+        "queue": round(constants["queue"], 2),
+        "half": round(constants["queue_half"], 3),
+    }
+
+
 def main(details: bool) -> None:
     rows = load(DATA / "measured.csv")
     placed = place_all(rows, "decode")
@@ -100,7 +112,7 @@ def main(details: bool) -> None:
     read_values = reader.fit(np.ones(len(read)), steps=24)
     read_errors = reader.left_out(read_values)
     content["prefill"] = class_table(reader, read_values, machines_of(read), PREFILL_NAMES)
-    content["pipeline"] = round(1 / (1 + 1 / reader.constants_of(read_values)["overlap"]), 3)
+    content["pipeline"] = pipeline_of(reader.constants_of(read_values))
     content["intervals"] = {"decode": intervals(placed, errors), "prefill": intervals(read, read_errors)}
     write(content)
     mixed = place_all(rows, "prefill", ("hybrid",))
@@ -151,7 +163,8 @@ def prefill_errors(placed: Placed) -> Array:
 def _prefill_error(row: Row, found: Sequence[Stage]) -> float:
     micro = row.batch if "ubatch=" in row.engine else max(row.batch, MICRO_BATCH)
     flash = row.protocol != "llama-bench 2024"
-    time_s = prefill_time_s(found, row.prompt, max(0.0, row.depth - row.prompt / 2), micro, flash)
+    depth = max(0.0, row.depth - row.prompt / 2)
+    time_s = prefill_time_s(found, row.prompt, depth, micro, flash=flash, copies=copies(row))
     return float(np.log(row.prompt / time_s / row.value_tps))
 
 

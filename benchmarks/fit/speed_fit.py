@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.fit.hierarchy import Array, Constants, Fitter, Prior, machine_weight
 from benchmarks.fit.speed_rows import Row
-from ponder.fit.prefill import BATCH, MICRO_BATCH, sustained_flops
+from ponder.fit.prefill import COPIES, MICRO_BATCH, sustained_flops
 from ponder.fit.speed import SHARPNESS, family, overlapped_s, unpacking_flops, weights_parts_s
 from ponder.fit.work import Stage, at_depth
 
@@ -27,6 +27,7 @@ DECODE = {
     "2": Prior(1.5, 0.4),
     "16": Prior(0.6, 0.4),
     "hop_s": Prior(200e-6, 0.5, 0.5),
+    "barrier_s": Prior(3e-6, 0.7),
 }
 PREFILL = {
     "rate": Prior(0.6, 0.5, 0.5, 0.15),
@@ -34,8 +35,11 @@ PREFILL = {
     "attention": Prior(3.0, 0.4, 0.3),
     "attention_plain": Prior(2.0, 0.4, 0.3),
     "layer_s": Prior(100e-6, 0.7, 0.4),
-    "experts": Prior(1.5, 0.4, 0.3),
-    "overlap": Prior(1.0, 0.4, 0.3),
+    "experts": Prior(1.75, 0.3, 0.2),
+    "tile": Prior(20.0, 0.4, 0.2, means={"cpu": 0.1}),
+    "overlap": Prior(4.0, 0.5),
+    "queue": Prior(20.0, 0.4),
+    "queue_half": Prior(1.3, 0.2),
 }
 FLOPS_PER_BYTE = {
     "apple": 34.0,
@@ -101,6 +105,7 @@ def decode_fitter(placed: Placed) -> Fitter:
         / flat.bandwidth
     )
     latent = flat.of(lambda s: s.latent)
+    waiting = flat.layers * flat.of(lambda s: s.device.cores or 0)
     hops = np.array([len(stages) - 1 for _, stages in placed])
 
     def law(c: Constants) -> Array:
@@ -113,6 +118,7 @@ def decode_fitter(placed: Placed) -> Fitter:
         )
         cache = cached * c["cache"] * np.where(flat.old, c["cache_plain"], 1.0)
         start = flat.layers * c["layer_s"] * np.where(flat.old, c["old_start"], 1.0) + latent * c["latent_s"]
+        start = start + waiting * c["barrier_s"]
         result: Array = np.log(flat.per_row(weights + cache + start) + hops * flat.first(c["hop_s"]))
         return result
 
@@ -139,17 +145,22 @@ def prefill_fitter(placed: Placed) -> Fitter:
     ]
     read = np.array(moved) / size
     count = np.array([len(stages) for _, stages in placed])
-    inside = np.maximum(1, np.minimum(prompts, BATCH) // micro)
-    latent = np.array([any(stage.latent for stage in stages) for _, stages in placed])
-    ideal = np.where(latent, 1.0, count * inside / (inside + count - 1))
+    batches = np.ceil(prompts / np.minimum(prompts, micro))
+    each = np.maximum(1e-9, flat.of(lambda s: s.used_share) * size)
+    layers = flat.per_row(flat.layers) / count
+    mixed = np.array([any(stage.routed_bytes for stage in stages) for _, stages in placed])
 
     def law(c: Constants) -> Array:
         share = np.where(flat.kinds == "16", c["half"], 1.0) * c["rate"]
         scale = c["attention"] * np.where(flat.old, c["attention_plain"], 1.0)
-        times = (weights * (1 + routed * (c["experts"] - 1)) + attention * scale) / share
+        experts = c["experts"] * (1 + c["tile"] / each)
+        times = (weights * (1 + routed * (experts - 1)) + attention * scale) / share
         total = flat.per_row(times + read + flat.layers * c["layer_s"] / size)
-        pipeline = 1 / (1 + flat.first(1 / c["overlap"]))
-        result: Array = np.log(total / (1 + pipeline * (ideal - 1)))
+        queue = flat.first(c["queue"] * np.where(flat.kinds == "16", c["queue_half"], 1.0))
+        under_way = np.minimum(COPIES, 1 + (queue / layers) ** 2)
+        ideal = batches * count / (count + (batches - 1) * np.maximum(1.0, count / under_way))
+        overlap = 1 + flat.first(1 / (1 + 1 / c["overlap"])) * (ideal - 1)
+        result: Array = np.log(total / np.where(mixed, 1.0, overlap))
         return result
 
     return flat.fitter(PREFILL, law)

@@ -78,7 +78,8 @@ def machine(text: str) -> tuple[Hardware, tuple[Device, ...], str]:
                 sockets=int(row["sockets"]),
                 instruction_sets=tuple(row["isa"].split()),
             )
-            return hardware, find_all(row["gpus"]) if row["gpus"] else (), row["experts_on_cpu"]
+            gpus = find_all(row["gpus"]) if row["gpus"] else ()
+            return hardware, tuple(_linked(gpu, row["link"]) for gpu in gpus), row["experts_on_cpu"]
     known = platform_bandwidth(text)
     cores = re.search(r"(\d+) ?c(?:ores?)?\b", text)
     modules = re.search(r"(\d+) ?(?:ch|x\d+ ?GB)\D{0,3}(DDR\d-\d{4})", text)
@@ -91,6 +92,21 @@ def machine(text: str) -> tuple[Hardware, tuple[Device, ...], str]:
         instruction_sets=("avx512",),
     )
     return hardware, _gpus(text), "1" if "experts on CPU" in text else "0"
+
+
+def _linked(gpu: Device, link: str) -> Device:
+    return replace(gpu, link=link) if link else gpu
+
+
+def copies(row: Row) -> bool:
+    """Whether experts in RAM may be copied to the GPU for a batch.
+
+    Not in ik_llama.cpp's row-interleaved types that CUDA did not know: IQ2_K_R4 to IQ5_K_R4 before pull
+    request 461 of May 2025, and the interleaved K quantisations.
+    """
+    number = re.search(r"(?:issues|pull_requests|discussions)/(\d+)", row.source)
+    before = number is not None and int(number[1]) < 461
+    return not re.match(r"Q\d_K_R4", row.raw_quant) and not (before and re.match(r"IQ\d_K_R4", row.raw_quant))
 
 
 def _gpus(text: str) -> tuple[Device, ...]:

@@ -63,7 +63,9 @@ def test_experts_in_ram_cost_ram_bandwidth() -> None:
     )
     assert sum(stage.weight_bytes for stage in stages) == pytest.approx(model.sizes.read_per_token, rel=1e-6)
     speed = decode(stages)
-    assert 10 < speed.tps < 20  # 14 tokens/s were reported for this machine
+    reported_tps = 14.0  # for this machine
+    assert reported_tps / 1.6 < speed.tps < 1.6 * reported_tps
+    assert speed.low_tps < reported_tps < speed.high_tps
     slower = replace(ram, bandwidth_bps=(ram.bandwidth_bps or 0) / 2)
     assert decode((stages[0], replace(stages[1], device=slower))).tps < 0.75 * speed.tps
 

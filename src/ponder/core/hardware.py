@@ -15,8 +15,8 @@ class Device:
     Strix Halo) or `disk` (weights that are paged in). `generation` is the architecture, lower case (`ada`,
     `rdna3`, `apple-m3`), and `memory_type` such as `GDDR6X` or `HBM3`: the two choose the fitted speed class.
     `fp16_flops` counts matrix units, dense; `fp32_flops` vector units; `power_w` is the board's limit. `link`
-    is how it reaches the host, such as `PCIe 4 x16`. None means unknown, never zero. `source` says where the
-    figures are from.
+    is how it reaches the host, such as `PCIe 4 x16`; `cores` are a processor's. None means unknown, never
+    zero. `source` says where the figures are from.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Device:
     link: str = ""
     launch_year: int | None = None
     source: str = ""
+    cores: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

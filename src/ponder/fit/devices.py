@@ -250,4 +250,5 @@ def processor(hardware: Hardware) -> Device:
         bandwidth_bps=bandwidth,
         fp32_flops=hardware.cores * CORE_FLOPS[best] if hardware.cores else None,
         link="RAM",
+        cores=hardware.cores,
     )

@@ -7,9 +7,11 @@ A batch of u tokens on one device takes
 n weights each token uses, A the attention's operations per token at the mean depth, R what the device's
 matrix units can sustain: sqrt(fp32 rate x board power), because dense arithmetic runs into the power limit
 and the clock gives way; for chips without matrix units or without a stated limit, the fp32 rate. `read`
-brings every weight that the batch needs to the arithmetic units once, as in decoding. Devices of a layer
-split overlap batches like a pipeline. Experts in RAM are computed there, or copied over the link to the GPU
-for the batch, whichever is faster. Constants: benchmarks/fit/speed.py.
+brings every weight that the batch needs to the arithmetic units once, as in decoding. An expert sees only
+u k / E of the tokens, and small matrices leave the units half empty: its n grows by e (1 + tile E / (u k)).
+Devices of a layer split overlap micro-batches like a pipeline, as far as their launch queues reach. Experts
+in RAM are computed there, or copied over the link to the GPU for the batch, whichever is faster. Constants:
+benchmarks/fit/speed.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,13 +32,16 @@ from ponder.fit.speed import (
 )
 from ponder.fit.work import Stage, at_depth
 
-BATCH, MICRO_BATCH = 2048, 512
-"""llama.cpp's defaults for n_batch and n_ubatch."""
+MICRO_BATCH = 512
+"""llama.cpp's default for n_ubatch."""
 
 COPIED_FROM = 32
 """Tokens of a batch from which llama.cpp copies RAM-held experts to the GPU."""
 
 LINK_SHARE = 0.5
+COPIES = 4
+"""Micro-batches that llama.cpp holds in flight at most (its GGML_SCHED_MAX_COPIES)."""
+
 _NO_MATRIX_UNITS = frozenset({"maxwell", "pascal", "gcn", "vega", "rdna1", "rdna2"})
 _PARTS = ("arithmetic", "attention", "reading", "start")
 _LANES = {"x16": 16, "x8": 8, "x4": 4, "x1": 1}
@@ -44,7 +49,9 @@ _LANE_BPS = {"1": 0.25e9, "2": 0.5e9, "3": 0.985e9, "4": 1.97e9, "5": 3.94e9, "6
 
 
 class _Constants(NamedTuple):
-    """`rate` is the share of R that 4-bit weights reach, `half` that of 16-bit weights."""
+    """`rate` is the share of R that 4-bit weights reach, `half` that of 16-bit weights; `tile` are the tokens
+    that an expert's matrices cost beside its own.
+    """
 
     rate: float
     half: float
@@ -52,6 +59,7 @@ class _Constants(NamedTuple):
     attention_plain: float
     layer_s: float
     experts: float
+    tile: float
 
 
 @lru_cache(maxsize=1024)
@@ -86,8 +94,7 @@ def batch_parts_s(
     """(weights, attention, read, start) seconds of one micro-batch on one stage at a mean depth."""
     constants = constants_of(stage.device)
     rate = sustained_flops(stage.device) * (constants.half if stage.arithmetic == "16" else constants.rate)
-    experts = 1 + stage.routed_part() * (constants.experts - 1)
-    weights = (stage.weights - stage.head_weights) * experts
+    weights = (stage.weights - stage.head_weights) * _expert_factor(stage, tokens, constants)
     scale = constants.attention if flash else constants.attention_plain
     return (
         2 * weights * tokens / rate,
@@ -97,23 +104,42 @@ def batch_parts_s(
     )
 
 
+def _expert_factor(stage: Stage, tokens: int, constants: _Constants) -> float:
+    """How much more arithmetic a stage does because its experts see few tokens each."""
+    if not stage.routed_bytes:
+        return 1.0
+    each = constants.experts * (1 + constants.tile / (tokens * stage.used_share))
+    return 1 + stage.routed_part() * (each - 1)
+
+
 def prefill_time_s(
-    stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH, flash: bool = True
+    stages: Sequence[Stage],
+    tokens: int,
+    depth: float = 0.0,
+    micro: int = MICRO_BATCH,
+    *,
+    flash: bool = True,
+    copies: bool = True,
 ) -> float:
-    """Seconds to read `tokens` of prompt after `depth` tokens, in batches of `micro` at most."""
-    return sum(term.time_s for term in _terms(stages, tokens, depth, micro, flash))
+    """Seconds to read `tokens` of prompt after `depth` tokens, in batches of `micro` at most.
+
+    `flash`: attention is fused. `copies`: experts in RAM may be copied to the GPU.
+    """
+    return sum(term.time_s for term in _terms(stages, tokens, depth, micro, flash=flash, copies=copies))
 
 
 def prefill(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH) -> Speed:
     """Predict tokens per second of reading a prompt, with interval and arithmetic."""
-    terms = _terms(stages, tokens, depth, micro, True)
+    terms = _terms(stages, tokens, depth, micro)
     total_s = sum(term.time_s for term in terms)
     low, high = interval("prefill", stages)
     tps = tokens / total_s
     return Speed(tps, low * tps, high * tps, tuple(terms), coefficients(stages[0].device).fit_class)
 
 
-def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int, flash: bool) -> list[Term]:
+def _terms(
+    stages: Sequence[Stage], tokens: int, depth: float, micro: int, *, flash: bool = True, copies: bool = True
+) -> list[Term]:
     size = min(tokens, micro)
     batches = -(-tokens // size)
     gpu = next((stage.device for stage in stages if stage.device.kind != "cpu"), None)
@@ -121,7 +147,7 @@ def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int, flash
     for stage in stages:
         parts = batch_parts_s(stage, size, depth + tokens / 2, flash)
         name = "batches"
-        if gpu and stage.device.kind == "cpu" and size >= COPIED_FROM:
+        if gpu and copies and stage.device.kind == "cpu" and size >= COPIED_FROM:
             there = batch_parts_s(replace(stage, device=gpu), size, depth + tokens / 2, flash)
             copied = (there[0], there[1], there[2] + stage.batch_bytes(size) / link_bps(gpu), there[3])
             if sum(copied) < sum(parts):
@@ -134,13 +160,22 @@ def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int, flash
 
 
 def overlap(stages: Sequence[Stage], tokens: int, micro: int) -> float:
-    """How many stages of a layer split work at once: a pipeline of the micro-batches of one batch.
+    """How many stages of a layer split work at once.
 
-    Models with latent attention showed none (16 cards, R1).
+    One thread starts all kernels, and waits where a card's queue of some 1,024 is full. A card with many
+    layers fills it, so only 1 + (queue / layers)^2 micro-batches are under way, and never more than COPIES.
+    Mixtures of experts showed no overlap (R1 on 16 cards, Qwen3.5-35B-A3B on 4).
     """
     count = len(stages)
-    if count == 1 or any(stage.device.kind == "cpu" or stage.latent for stage in stages):
+    if count == 1 or any(stage.device.kind == "cpu" or stage.routed_bytes for stage in stages):
         return 1.0
-    inside = max(1, min(tokens, BATCH) // micro)
-    ideal = count * inside / (inside + count - 1)
-    return 1 + float(fitted()["pipeline"]) * (ideal - 1)
+    pipeline: Mapping[str, float] = fitted()["pipeline"]
+    layers = sum(stage.layers for stage in stages) / count
+    queue = pipeline["queue"] * (pipeline["half"] if stages[0].arithmetic == "16" else 1.0)
+    return 1 + pipeline["share"] * (pipelined(count, -(-tokens // micro), queue / layers) - 1)
+
+
+def pipelined(count: int, batches: int, reach: float) -> float:
+    """How many of `count` stages an ideal pipeline keeps at work, if a queue reaches over `reach` of one."""
+    under_way = min(COPIES, 1 + reach**2)
+    return batches * count / (count + (batches - 1) * max(1.0, count / under_way))

@@ -42,6 +42,7 @@ class Coefficients(NamedTuple):
     layer_s: float
     latent_s: float
     hop_s: float
+    barrier_s: float
     flops_per_byte: float
 
 
@@ -134,6 +135,13 @@ def weights_parts_s(stage: Stage, moved_bytes: float) -> tuple[float, float]:
     )
 
 
+def start_s(stage: Stage) -> float:
+    """Seconds of starting a stage's layers; the threads of a processor also wait for each other."""
+    constants = coefficients(stage.device)
+    layer_s = constants.layer_s + constants.barrier_s * (stage.device.cores or 0)
+    return stage.layers * layer_s + stage.latent * constants.latent_s
+
+
 def overlapped_s(read_s: float, unpack_s: float) -> float:
     """The time of reading and unpacking together."""
     slow, fast = max(read_s, unpack_s), min(read_s, unpack_s)
@@ -153,7 +161,7 @@ def stage_parts_s(stage: Stage, depth: float, flash: bool = True) -> tuple[float
         read,
         unpack,
         at_depth(stage.cache, depth) * constants.cache * (1 if flash else constants.cache_plain) / bandwidth,
-        stage.layers * constants.layer_s + stage.latent * constants.latent_s,
+        start_s(stage),
     )
 
 
