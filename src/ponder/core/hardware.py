@@ -35,6 +35,10 @@ class Device:
     source: str = ""
     cores: int | None = None
 
+    def __hash__(self) -> int:
+        # A ranking looks constants up by device tens of thousands of times; three fields tell them apart.
+        return hash((self.name, self.memory_bytes, self.bandwidth_bps))
+
 
 @dataclass(frozen=True, slots=True)
 class Hardware:

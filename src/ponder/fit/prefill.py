@@ -125,7 +125,9 @@ def prefill_time_s(
 
     `flash`: attention is fused. `copies`: experts in RAM may be copied to the GPU.
     """
-    return sum(term.time_s for term in _terms(stages, tokens, depth, micro, flash=flash, copies=copies))
+    size = min(tokens, micro)
+    each = _batches_s(stages, size, depth + tokens / 2, flash=flash, copies=copies)
+    return tokens / size * sum(sum(parts) for _, parts in each) / overlap(stages, tokens, size)
 
 
 def prefill(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH) -> Speed:
@@ -137,26 +139,32 @@ def prefill(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int
     return Speed(tps, low * tps, high * tps, tuple(terms), coefficients(stages[0].device).fit_class)
 
 
-def _terms(
-    stages: Sequence[Stage], tokens: int, depth: float, micro: int, *, flash: bool = True, copies: bool = True
-) -> list[Term]:
+def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int) -> list[Term]:
     size = min(tokens, micro)
-    batches = -(-tokens // size)
-    gpu = next((stage.device for stage in stages if stage.device.kind != "cpu"), None)
+    batches, at_once = -(-tokens // size), overlap(stages, tokens, size)
     terms = []
-    for stage in stages:
-        parts = batch_parts_s(stage, size, depth + tokens / 2, flash)
-        name = "batches"
-        if gpu and copies and stage.device.kind == "cpu" and size >= COPIED_FROM:
-            there = batch_parts_s(replace(stage, device=gpu), size, depth + tokens / 2, flash)
-            copied = (there[0], there[1], there[2] + stage.batch_bytes(size) / link_bps(gpu), there[3])
-            if sum(copied) < sum(parts):
-                parts, name = copied, "experts over the link"
+    for stage, (name, parts) in zip(stages, _batches_s(stages, size, depth + tokens / 2), strict=True):
         each = ", ".join(f"{what} {part:.3f} s" for what, part in zip(_PARTS, parts, strict=True))
         words = f"{batches} x {size} tokens: {each}"
-        terms.append(Term(name, stage.device.name, tokens / size * sum(parts), words))
-    at_once = overlap(stages, tokens, size)
-    return [term._replace(time_s=term.time_s / at_once) for term in terms]
+        terms.append(Term(name, stage.device.name, tokens / size * sum(parts) / at_once, words))
+    return terms
+
+
+def _batches_s(
+    stages: Sequence[Stage], size: int, depth: float, *, flash: bool = True, copies: bool = True
+) -> list[tuple[str, tuple[float, float, float, float]]]:
+    """Of each stage, where a micro-batch of `size` tokens is computed, and its parts in seconds."""
+    gpu = next((stage.device for stage in stages if stage.device.kind != "cpu"), None)
+    found = []
+    for stage in stages:
+        name, parts = "batches", batch_parts_s(stage, size, depth, flash)
+        if gpu and copies and stage.device.kind == "cpu" and size >= COPIED_FROM:
+            there = batch_parts_s(replace(stage, device=gpu), size, depth, flash)
+            copied = (there[0], there[1], there[2] + stage.batch_bytes(size) / link_bps(gpu), there[3])
+            if sum(copied) < sum(parts):
+                name, parts = "experts over the link", copied
+        found.append((name, parts))
+    return found
 
 
 def overlap(stages: Sequence[Stage], tokens: int, micro: int) -> float:
