@@ -3,8 +3,8 @@
     python -m benchmarks.fit.verdicts
 
 The truth is read off the measured speed, which knows nothing of our account of memory: a row (one GPU, or
-layers over several) that wrote at 60 % or more of the predicted rate was in GPU memory; one that wrote at less
-than 35 % had to fetch a part from elsewhere. What lies between says nothing and is left out. The context is
+layers over several) that wrote at 60 % or more of the predicted rate was in GPU memory; one that wrote at
+less than 35 % had to fetch a part from elsewhere. What lies between says nothing and is left out. The context is
 the row's depth, 2,048 tokens at least where a server chose it. The anchors' rules get the same rows.
 """
 
