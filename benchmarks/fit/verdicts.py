@@ -4,8 +4,8 @@
 
 The truth is read off the measured speed, which knows nothing of our account of memory: a row (one GPU, or
 layers over several) that wrote at 60 % or more of the predicted rate was in GPU memory; one that wrote at
-less than 35 % had to fetch a part from elsewhere. What lies between says nothing and is left out. The context is
-the row's depth, 2,048 tokens at least where a server chose it. The anchors' rules get the same rows.
+less than 35 % had to fetch a part from elsewhere. What lies between says nothing and is left out. The context
+is the row's depth, 2,048 tokens at least where a server chose it. The anchors' rules get the same rows.
 """
 
 from collections import Counter
@@ -91,9 +91,8 @@ def main() -> None:
     for row, needs, fact in rows:
         if ours(row, needs) != fact:
             said = "refused" if fact else "promised"
-            print(
-                f"  {said}: {row.model} {row.raw_quant or row.quant}, {row.hardware}, {row.value_tps:.1f} tok/s"
-            )
+            what = f"{row.model} {row.raw_quant or row.quant}, {row.hardware}"
+            print(f"  {said}: {what}, {row.value_tps:.1f} tok/s")
 
 
 if __name__ == "__main__":

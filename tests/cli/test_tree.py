@@ -120,7 +120,7 @@ def test_side_by_side_from_the_fork(family: list[str]) -> None:
 
 def test_stacked_where_there_is_little_room(family: list[str]) -> None:
     shown = lines(diff, family[0], family[1])
-    minus, plus = (next(i for i, line in enumerate(shown) if line.startswith(f"{sign} 2")) for sign in "-+")
+    minus, plus = (next(i for i, line in enumerate(shown) if line.startswith(f"{sign} 2 ")) for sign in "-+")
     assert minus < plus
     assert "They are the same" not in "\n".join(shown)
     assert "The answers agree." in lines(diff, family[1], family[2])

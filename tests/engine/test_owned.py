@@ -288,6 +288,7 @@ import json, sys, xllamacpp
 from ponder.engine.child import place
 params = xllamacpp.CommonParams()
 params.model.path, params.n_ctx, params.no_alloc, params.verbosity = sys.argv[1], 256, True, 9
+params.warmup, params.load_mode = False, xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
 place(params, json.loads(sys.argv[2]))
 print(params.n_gpu_layers, params.fit_params, params.tensor_split[:3], params.flash_attn_type, flush=True)
 xllamacpp.Server(params)

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 
 from ponder.check.claim import Claim
 from ponder.check.claims import claims_in
@@ -35,9 +35,12 @@ def check_trace(trace: Trace) -> tuple[Finding, ...]:
     Variables, equations and their solutions are followed from step to step.
     """
     texts = [trace.step_text(step) for step in trace.steps]
-    starts = list(accumulate((len(text) for text in texts), initial=0))
+    # Where nothing stands between two steps (a tag does not), the numbers at their ends are still two.
+    pairs = zip_longest(texts, texts[1:], fillvalue=" ")
+    apart = [a if (a[-1:] + b[:1]).strip() != a[-1:] + b[:1] else a + "\n\n" for a, b in pairs]
+    starts = list(accumulate((len(text) for text in apart), initial=0))
     findings = []
-    for claim in claims_in("".join(texts)):
+    for claim in claims_in("".join(apart)):
         at = bisect_right(starts, claim.start) - 1
         local = replace(
             claim,
