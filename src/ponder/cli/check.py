@@ -13,6 +13,8 @@ from ponder.blame.importance import Importance
 from ponder.blame.kept import keep, kept
 from ponder.blame.rollouts import Rollouts
 from ponder.blame.values import Blame, Method
+from ponder.check.programs import code_findings
+from ponder.check.sandbox import run_python
 from ponder.check.verdicts import Finding, check_trace
 from ponder.cli.check_live import Finder, follow, worth_it
 from ponder.cli.check_show import draw_claims, draw_head, draw_results, draw_spent
@@ -46,6 +48,7 @@ Values = dict[str, Any]
 )
 @click.option("--keep", "keep_endings", is_flag=True, help="Keep the sampled endings as branches.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Another seed, other samples.")
+@click.option("--code", is_flag=True, help="Run Python whose output is claimed, in a sandbox.")
 @click.option("--yes", is_flag=True, help="Do not ask before a long job.")
 @click.option("--all", "every", is_flag=True, help="Show right claims too.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
@@ -66,6 +69,9 @@ def command(trace_id: str, **values: Any) -> None:
         bundle = store.bundle(trace_id)
         trace = bundle.trace
         findings = check_trace(trace)
+        if values["code"]:
+            both = (*findings, *code_findings(trace, run_python))
+            findings = tuple(sorted(both, key=lambda finding: (finding.step, finding.claim.start)))
         out = console()
         if not values["as_json"]:
             draw_head(trace, values["answer"], out)
