@@ -2,12 +2,12 @@
 
 Linux: namespaces for users, processes, mounts, network, System V objects and the host name, through
 bubblewrap where it is installed and `unshare` otherwise. The file system is an empty one in memory that
-holds, read only, what Python itself needs (its own folders, /usr and the libraries) and one temporary folder
-as working directory. There is no network, not even a loopback that is up, and of processes only its own. macOS:
-`sandbox-exec` with a profile that denies everything but reading Python. Everywhere: resource limits, an empty
-environment, `python -I`, output that is cut at a limit, and the end of the whole group when the time is over.
-Where none of this can be had, AbilityError is raised: nothing ever runs unprotected unless
-`without_isolation` is given.
+holds, read only, what Python itself needs (its own folders, /usr and the libraries) and one temporary
+folder as working directory. There is no network, not even a loopback that is up, and of processes only its
+own. macOS: `sandbox-exec` with a profile that denies everything but reading Python. Everywhere: resource
+limits, an empty environment, `python -I`, output that is cut at a limit, and the end of the whole group
+when the time is over. Where none of this can be had, AbilityError is raised: nothing ever runs unprotected
+unless `without_isolation` is given.
 """
 
 import functools
