@@ -185,3 +185,9 @@ def test_noise_never_crashes_and_repeats(text: str) -> None:
     claims = claims_in(text)
     assert claims == claims_in(text)
     assert all(0 <= claim.start < claim.stop <= len(text) for claim in claims)
+
+
+def test_a_line_that_nobody_reads_is_passed_over() -> None:
+    text = "So 2 + 2 = 5.\n" + "1 + " * 250_000 + "\nlet x = 12. So x + 5 = 18."
+    found = [(claim.verdict, text[claim.start : claim.stop]) for claim in claims_in(text)]
+    assert found == [("wrong", "2 + 2 = 5"), ("wrong", "x + 5 = 18")]

@@ -1,6 +1,7 @@
 """The claims of a text that can be checked, each with its verdict: `claims_in`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 
@@ -14,7 +15,8 @@ MAX_CLAIMS = 5000
 """At most so many claims of a kind are read in one text."""
 
 MAX_LINE = 20_000
-"""A longer line is nothing that a person or a model wrote to be read; it is passed over."""
+"""A longer line is nothing that a person or a model wrote to be read; it is passed over, and what is known
+before it is forgotten."""
 
 __all__ = ["Claim", "claims_in", "claims_with"]
 
@@ -26,8 +28,29 @@ def claims_in(text: str) -> tuple[Claim, ...]:
 
 def claims_with(text: str, known: Mapping[str, Fraction]) -> tuple[Claim, ...]:
     """As `claims_in`, for a text in which the variables `known` have values."""
-    lines = (line if len(line) <= MAX_LINE else " " * len(line) for line in text.split("\n"))
-    simple = plain("\n".join(lines))
+    claims: list[Claim] = []
+    for start, part in _readable(text):
+        for claim in _claims(part, known):
+            rests_on = tuple(place + start for place in claim.rests_on)
+            claims.append(
+                replace(claim, start=claim.start + start, stop=claim.stop + start, rests_on=rests_on)
+            )
+    return tuple(claims)
+
+
+def _readable(text: str) -> Iterator[tuple[int, str]]:
+    """The stretches of a text between its lines that are too long, each with the place where it begins."""
+    begun = at = 0
+    for line in text.split("\n"):
+        if len(line) > MAX_LINE:
+            yield begun, text[begun:at]
+            begun = at + len(line)
+        at += len(line) + 1
+    yield begun, text[begun:]
+
+
+def _claims(text: str, known: Mapping[str, Fraction]) -> tuple[Claim, ...]:
+    simple = plain(text)
     found, scope = derived(simple, known)
     found += islice(phrase_claims(simple), MAX_CLAIMS)
     taken = bytearray(len(text) + 1)
