@@ -186,6 +186,28 @@ def test_without_returned_ids_the_same_server_goes_by_text() -> None:
         opened.engine.close()
 
 
+def test_a_limit_reached_without_a_word_ends_the_run() -> None:
+    """A server that counts the tokens of a character that is never whole: asking again would never end."""
+    fake = FakeVllm(ids=False)
+
+    def held_back(body: Json) -> Reply:
+        if not body.get("stream"):
+            return fake.complete(body)
+        asked = len([each for each in server.bodies("/v1/completions") if each.get("stream")])
+        assert asked < 10
+        text = "so</think>yes" if asked == 1 else ""
+        return Reply(events=[{"choices": [{"text": text, "finish_reason": "length"}]}])
+
+    with standing(without(fake)) as server:
+        server.routes["/v1/completions"] = held_back
+        opened = remote(server)
+        trace = start(opened, ASKED, None).trace()
+        opened.engine.close()
+    assert (trace.reasoning, trace.answer) == ("so", "yes")
+    assert trace.finish is not None
+    assert trace.finish.reason == "length"
+
+
 @pytest.mark.parametrize(
     "server",
     [
