@@ -7,6 +7,7 @@ import pytest
 
 from ponder.errors import InputError
 from ponder.serve import guard
+from ponder.serve.guard import SECURITY
 from ponder.serve.settings import Settings
 from tests.serve.running import TOKEN, Running, running
 
@@ -224,3 +225,7 @@ def test_listening_to_others_needs_a_token() -> None:
     assert Settings(host="127.0.0.2").loopback
     with pytest.raises(InputError, match="PONDER_TOKEN"):
         Settings(token="two words")
+
+
+def test_forms_of_our_pages_send_their_true_origin() -> None:
+    assert SECURITY["Referrer-Policy"] == "same-origin"  # with no-referrer browsers send "null"
