@@ -71,7 +71,7 @@ def test_nothing_is_written_outside(how: Isolation, tmp_path: Path) -> None:
     attack = f"open({str(tmp_path / 'x')!r}, 'w').write('x')"
     assert not run_with(how, attack, "", SMALL).ok
     assert not list(tmp_path.iterdir())
-    for path in ("/x", "/usr/x", "/work/../x"):
+    for path in ("/x", "/usr/x", "/box/../x"):
         assert not run_with(how, f"open({path!r}, 'w')", "", SMALL).ok
 
 
@@ -96,7 +96,7 @@ def test_the_parent_is_out_of_reach(how: Isolation) -> None:
 def test_the_old_root_cannot_be_had_back(how: Isolation) -> None:
     attack = (
         "import os, ctypes\nlibc = ctypes.CDLL(None)\n"
-        "print(libc.mount(b'none', b'/work', b'tmpfs', 0, None), libc.unshare(0x10000000))\n"
+        "print(libc.mount(b'none', b'/box', b'tmpfs', 0, None), libc.unshare(0x10000000))\n"
         "for p in ('/proc/1/root/etc/passwd', '/old/etc/passwd', '/proc/1/cwd/etc/passwd'):\n"
         "    print(os.path.exists(p))"
     )
@@ -125,7 +125,7 @@ def test_a_fork_bomb_leaves_nothing_behind(how: Isolation) -> None:
     attack += "    except OSError: break\n    if not pid: time.sleep(30)\nprint('full')"
     run_with(how, attack, "", Limits(wall_s=3, processes=16))
     if sys.platform == "linux":
-        left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"/work/main.py" in _bytes(p)]
+        left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"/box/main.py" in _bytes(p)]
         assert not left
 
 

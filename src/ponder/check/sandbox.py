@@ -81,12 +81,12 @@ while [ "$1" != -- ]; do
   else mkdir -p "$root$1"; mount --bind "$1" "$root$1"
     mount -o remount,bind,ro,nosuid,nodev "$root$1"; fi; shift
 done; shift
-mkdir -p "$root/proc" "$root/dev" "$root/work" "$root/old"
+mkdir -p "$root/proc" "$root/dev" "$root/box" "$root/old"
 for name in null zero urandom; do : > "$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
-mount --bind "$work" "$root/work"
+mount --bind "$work" "$root/box"
 cd "$root"; pivot_root . old; umount -l /old; rmdir /old
-mount -o remount,ro,nosuid,nodev / ; cd /work
+mount -o remount,ro,nosuid,nodev / ; cd /box
 exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all "$@"
 """
 _NAMESPACES = (
@@ -170,7 +170,7 @@ def _folders() -> list[str]:
 def _command(how: Isolation, work: Path, root: Path, limits: Limits) -> list[str]:
     python = os.path.realpath(sys.executable)
     numbers = (max(1, round(limits.cpu_s)), limits.memory_bytes, limits.file_bytes, limits.processes)
-    inside = "main.py" if how in ("none", "sandbox-exec") else "/work/main.py"
+    inside = "main.py" if how in ("none", "sandbox-exec") else "/box/main.py"
     last = [python, "-I", "-c", _LIMITED, *map(str, numbers), inside]
     if how == "bubblewrap":
         binds = []
@@ -186,7 +186,7 @@ def _command(how: Isolation, work: Path, root: Path, limits: Limits) -> list[str
                 "--cap-drop",
                 "ALL",
             ),
-            *(*binds, "--proc", "/proc", "--dev", "/dev", "--bind", str(work), "/work", "--chdir", "/work"),
+            *(*binds, "--proc", "/proc", "--dev", "/dev", "--bind", str(work), "/box", "--chdir", "/box"),
             *("--remount-ro", "/", "--", *last),
         ]
     if how == "unshare":
