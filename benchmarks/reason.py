@@ -2,10 +2,10 @@
 
     python -m benchmarks.reason                        # speed on made-up text
     python -m benchmarks.reason --traces TRACES.jsonl  # speed, steps and loops on real outputs
-    python -m benchmarks.reason --labelled FILE.jsonl  # roles against people's, Cohen's kappa
+    python -m benchmarks.reason --labelled FILE.jsonl  # roles of steps against people's, Cohen's kappa
 
-TRACES.jsonl: {"response": "<think>…"} a line. FILE.jsonl: as in `benchmarks.reason_fit`, which also says how
-the weights do on answers they have not seen; on the answers they were fitted on, the figures here flatter.
+TRACES.jsonl: {"response": "<think>…"} a line. FILE.jsonl: as in `benchmarks.reason_fit`, which measures
+single sentences; both judge an answer only by weights fitted on the others.
 Where an output has no token ids, words, digits and punctuation stand for tokens.
 """
 
@@ -13,14 +13,20 @@ import argparse
 import json
 import re
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from zlib import crc32
 
-from benchmarks.reason_fit import EPISODES, kappa
-from ponder.core.events import Sampled, Step, Token
+from benchmarks.reason_fit import EPISODES, PENALTY, Answer, fit, read, report, without
+from ponder.check.verdicts import check_trace
+from ponder.core.events import Sampled, Token
+from ponder.core.request import Message, Request
 from ponder.core.tags import FORMATS
+from ponder.core.trace import Trace, text_of
+from ponder.reason.cues import Weights
 from ponder.reason.label import EPISODE_OF, Labeller, label
 from ponder.reason.loops import LoopDetector
 from ponder.reason.segment import segment
@@ -86,6 +92,10 @@ def speed(outputs: list[str]) -> None:
     timed("segment", size, lambda: [segment(tokens) for tokens in traces])
     timed("loops", size, lambda: [loops(tokens) for tokens in traces])
     timed("label", size, lambda: [label(t, s) for t, s in zip(traces, steps, strict=True)])
+    request = Request((Message("user", ""),))
+    pairs = zip(traces, steps, strict=True)
+    whole = [Trace("t", 0.0, request, "", "", (), tuple(tokens), cut) for tokens, cut in pairs]
+    timed("claims", size, lambda: [check_trace(trace) for trace in whole])
 
 
 def real(outputs: list[str]) -> None:
@@ -106,41 +116,34 @@ def quantiles(values: Sequence[int]) -> str:
     return ", ".join(f"{q}%: {ranked[(len(ranked) - 1) * q // 100]}" for q in (1, 10, 50, 90, 99, 100))
 
 
-def agreement(answers: list[list[tuple[str, str]]]) -> None:
-    """Kappa of sentences labelled one by one, and of the steps they stand in."""
-    alone, inside = [], []
-    for answer in answers:
-        people = [EPISODES.index(episode) for _, episode in answer]
-        labeller = Labeller()
-        found = [labeller.sentence(text) for text, _ in answer]
-        alone += list(zip(people, (EPISODES.index(EPISODE_OF[item.role]) for item in found), strict=True))
-        inside += list(zip(people, in_steps([text for text, _ in answer]), strict=True))
-    print(f"sentence by sentence: kappa {kappa(alone):.3f} over {len(alone)} sentences")
-    print(f"by the step it is in: kappa {kappa(inside):.3f}")
-    table = Counter(alone)
-    print("people \\ ponder " + "".join(f"{name[:7]:>9}" for name in EPISODES))
-    for row, name in enumerate(EPISODES):
-        print(f"{name:15} " + "".join(f"{table[row, column]:9}" for column in range(len(EPISODES))))
+def agreement(answers: list[Answer]) -> None:
+    """Roles inside the steps that the program makes, each answer by weights fitted on all others."""
+    inside, whole = [], []
+    for i, answer in enumerate(answers):
+        found = in_steps(answer, fit(without(answers, i), PENALTY))
+        inside.append([(people, ponder) for _, people, ponder in found])
+        most: dict[int, Counter[int]] = {}
+        for (step, people, _), text in zip(found, answer.sentences, strict=True):
+            most.setdefault(step, Counter())[people] += len(text)
+        ponder = {step: role for step, _, role in found}
+        whole.append([(max(sizes, key=lambda e: sizes[e]), ponder[s]) for s, sizes in most.items()])
+    report("every sentence by the step it is in", inside)
+    report("every step, people's role being what most of its text has", whole)
 
 
-def in_steps(sentences: list[str]) -> list[int]:
-    """The episode of the step that holds the middle of each sentence; the text is joined by spaces."""
-    tokens = split(sampled("<think>" + " ".join(sentences)), TAG_IDS)
-    steps = label(tokens, segment(tokens))
-    ends, end = [], 0
-    for token in tokens:
-        end += len(token.data.decode())
-        ends.append(end)
+def in_steps(answer: Answer, table: Weights) -> list[tuple[int, int, int]]:
+    """For each sentence the step that holds its middle, people's episode and the step's; joined by spaces."""
+    tokens = split(sampled("<think>" + " ".join(answer.sentences)), TAG_IDS)
+    steps, labeller = segment(tokens), Labeller("", table)
+    roles = [labeller.step(text_of(tokens[step.start : step.stop])).role for step in steps]
+    ends = list(accumulate(len(token.data.decode()) for token in tokens))
     found, start = [], len("<think>")
-    for sentence in sentences:
-        middle = next(i for i, stop in enumerate(ends) if stop > start + len(sentence) // 2)
-        found.append(EPISODES.index(EPISODE_OF[_role_at(steps, middle)]))
+    for sentence, people in zip(answer.sentences, answer.episodes, strict=True):
+        middle = bisect_right(ends, start + len(sentence) // 2)
+        at = next(i for i, step in enumerate(steps) if step.start <= middle < step.stop)
+        found.append((at, people, EPISODES.index(EPISODE_OF[roles[at]])))
         start += len(sentence) + 1
     return found
-
-
-def _role_at(steps: Sequence[Step], index: int) -> str:
-    return next((step.role for step in steps if step.start <= index < step.stop), "other")
 
 
 def lines(path: Path) -> list[str]:
@@ -153,8 +156,7 @@ def main() -> None:
     parser.add_argument("--labelled", type=Path, metavar="FILE.jsonl")
     arguments = parser.parse_args()
     if arguments.labelled:
-        answers = [json.loads(line)["sentences"] for line in lines(arguments.labelled)]
-        agreement([[(s["text"], s["sentence_role"]) for s in answer] for answer in answers])
+        agreement(read(arguments.labelled))
     elif arguments.traces:
         outputs = [json.loads(line)["response"] for line in lines(arguments.traces)]
         speed(outputs)

@@ -78,11 +78,18 @@ def test_the_last_piece_joins_what_precedes_if_it_is_short() -> None:
     assert len(segment(tokens)) == 1
 
 
-def test_a_long_paragraph_is_cut_at_sentences_without_markers() -> None:
+def test_a_paragraph_is_cut_at_sentences_without_markers() -> None:
     tokens = tokens_of(("reasoning", b"The dog sees the cat and runs after it. " * 30))
     sizes = [step.stop - step.start for step in segment(tokens)]
-    assert len(sizes) > 3
-    assert max(sizes) < 90
+    assert len(sizes) > 10
+    assert max(sizes) < 30
+
+
+def test_lines_without_markers_are_cut_later_than_sentences() -> None:
+    sentences = b"The dog runs. The cat sees it from the wall. The bird sits high up in the old tree."
+    assert len(segment(tokens_of(("reasoning", sentences)))) == 2
+    lines = b"the dog runs after the cat in the garden\n" * 8
+    assert len(segment(tokens_of(("reasoning", lines)))) == 2
 
 
 @pytest.mark.parametrize(

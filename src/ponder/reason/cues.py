@@ -13,12 +13,13 @@ from functools import cache
 from importlib.resources import files
 
 _WORD_END = re.compile(r"(?:^|[^\\])[A-Za-z]\??$")
+_CHINESE = re.compile(r"[^\x00-\u2fff]")
 _START = r"^[\s\"'*(_#]*"
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each feature of a sentence speaks for each of `episodes`, in hundredths of a nat.
+    """How much each feature of a sentence speaks for each of `episodes`, in thousandths of a nat.
 
     `transitions` holds, for each episode before, what speaks for each episode after.
     """
@@ -31,8 +32,13 @@ class Weights:
 @cache
 def cues() -> Mapping[str, re.Pattern[str]]:
     """Every cue: name → pattern to search in one sentence."""
-    table = tomllib.loads(_data("cues.toml"))
-    return {name: _pattern(cue) for name, cue in table.items()}
+    return {name: _pattern(cue, chinese=True) for name, cue in _table().items()}
+
+
+def seen_in(sentence: str) -> set[str]:
+    """The names of the cues that a sentence shows."""
+    patterns = cues() if _CHINESE.search(sentence) else _english()
+    return {name for name, pattern in patterns.items() if pattern.search(sentence)}
 
 
 @cache
@@ -42,16 +48,30 @@ def weights() -> Weights:
     return Weights(tuple(table["episodes"]), table["features"], table["transitions"])
 
 
+@cache
+def _table() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    return tomllib.loads(_data("cues.toml"))
+
+
+@cache
+def _english() -> Mapping[str, re.Pattern[str]]:
+    """The cues for a sentence without a Chinese character: the same matches, found sooner."""
+    return {name: _pattern(cue, chinese=False) for name, cue in _table().items()}
+
+
 def _data(name: str) -> str:
     return (files("ponder.reason") / "data" / name).read_text(encoding="utf-8")
 
 
-def _pattern(cue: Mapping[str, Sequence[str]]) -> re.Pattern[str]:
-    english = "|".join(_bounded(alternative) for alternative in cue["english"])
-    anywhere = "|".join([f"(?i:{english})", *cue["chinese"]])
+def _pattern(cue: Mapping[str, Sequence[str]], *, chinese: bool) -> re.Pattern[str]:
+    words = "|".join(_ended(alternative) for alternative in cue["english"] if alternative[0].isalpha())
+    signs = [_ended(alternative) for alternative in cue["english"] if not alternative[0].isalpha()]
+    english = "|".join(
+        [*([rf"\b(?:{words})"] if words else ()), *signs]
+    )  # one \b rules most places out at once
+    anywhere = "|".join([f"(?i:{english})", *(cue["chinese"] if chinese else ())])
     return re.compile(f"{_START}(?:{anywhere})" if cue.get("start") else anywhere)
 
 
-def _bounded(alternative: str) -> str:
-    before = r"\b" if alternative[0].isalpha() else ""
-    return before + alternative + (r"\b" if _WORD_END.search(alternative) else "")
+def _ended(alternative: str) -> str:
+    return alternative + (r"\b" if _WORD_END.search(alternative) else "")

@@ -1,23 +1,25 @@
 """What each step does in the reasoning: deterministic roles, each with what it rests on.
 
 A sentence is given to one of seven episodes of problem solving (Schoenfeld's, as people used them to label
-answers of DeepSeek-R1), then to a role inside the episode. Its cues, its shape and what was going on just
-before vote for episodes with fitted weights; the episode of the sentence before has a say through
+answers of DeepSeek-R1), then to a role inside the episode. Its cues, its words, its shape and what was going
+on just before vote for episodes with fitted weights; the episode of the sentence before has a say through
 a transition table. Together that is the forward pass of a linear-chain conditional random field, so a role
-never depends on what follows and can be told while the model still writes. The rule of a role is the cue
-that spoke loudest for its episode. A step's role is the one most of its text has.
+never depends on what follows and can be told while the model still writes. All of it is counted in integers,
+so that every machine gives the same roles. The rule of a role is the cue that spoke loudest for its episode.
+A step's role is the one most of its text has.
 """
 
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
-from math import exp, log
+from math import exp, log1p
 
 from ponder.core.events import Step, Token
 from ponder.core.trace import text_of
-from ponder.reason.cues import cues, weights
+from ponder.reason.cues import Weights, cues, seen_in, weights
 from ponder.reason.cuts import CutFinder
 
 EPISODE_OF: Mapping[str, str] = {
@@ -35,7 +37,10 @@ EPISODE_OF: Mapping[str, str] = {
 }
 """Every role and its episode. `other` is reasoning without a mark of its own."""
 
-_SCALE = 100
+SCALE = 1000
+"""Weights and states are in thousandths of a nat."""
+_TERM = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[^\sa-z\d]")
+_BEGINNING = 3
 _WORD = re.compile(r"[a-z]{3,}|\d+(?:\.\d+)?|[\u4e00-\u9fff]{2}")
 _COMMON = re.compile(
     r"the|are|was|were|for|with|and|but|not|that|this|let|have|has|can|then|there|which|what|how"
@@ -72,8 +77,8 @@ class Context:
 
     def features(self, sentence: str) -> frozenset[str]:
         """Everything that votes on `sentence`. To be called once per sentence, in their order."""
-        seen = {name for name, pattern in cues().items() if pattern.search(sentence)} | _shape(sentence)
-        features = {"any", *seen, *self._moods()}
+        seen = seen_in(sentence) | _shape(sentence)
+        features = {"any", *seen, *self._moods(), *_terms(sentence)}
         if not self._count:
             features.add("first")
         said = words(sentence)
@@ -101,10 +106,10 @@ class Context:
 class Labeller:
     """Gives roles to the steps of one output, in their order; `question` helps to see what restates it."""
 
-    def __init__(self, question: str = "") -> None:
+    def __init__(self, question: str = "", table: Weights | None = None) -> None:
         self._context = Context(question)
-        self._state: Sequence[float] = ()
-        self._weights = weights()
+        self._state: Sequence[int] = ()
+        self._weights = table or weights()
 
     def step(self, text: str) -> Label:
         """The label of a step: the role of most of its text, as its longest sentence of that role has it."""
@@ -123,9 +128,9 @@ class Labeller:
         features = self._context.features(text)
         known = sorted(features & table.features.keys())
         columns = range(len(table.episodes))
-        votes = [sum(table.features[name][column] for name in known) / _SCALE for column in columns]
+        votes = [sum(votes) for votes in zip(*(table.features[name] for name in known), strict=True)]
         self._state = forward(self._state, votes, table.transitions)
-        best = max(columns, key=lambda column: self._state[column])
+        best = max(columns, key=self._state.__getitem__)
         episode = settled(table.episodes[best], features)
         role, deciding = _role(episode, features)
         said = {name: table.features[name][best] - sum(table.features[name]) / len(columns) for name in known}
@@ -154,17 +159,19 @@ def settled(episode: str, features: frozenset[str]) -> str:
 
 
 def forward(
-    before: Sequence[float], votes: Sequence[float], transitions: Sequence[Sequence[int]]
-) -> tuple[float, ...]:
-    """Log-probabilities of the episodes after one more sentence; `before` is empty at the first one."""
+    before: Sequence[int], votes: Sequence[int], transitions: Sequence[Sequence[int]]
+) -> tuple[int, ...]:
+    """How likely each episode is after one more sentence: log-probabilities in thousandths of a nat, up to a
+    constant that makes the likeliest 0. `before` is empty at the first sentence.
+    """
     if before:
-        rows = list(zip(before, transitions, strict=True))
+        columns = zip(*transitions, strict=True)
         votes = [
-            vote + _log_sum([state + row[column] / _SCALE for state, row in rows])
-            for column, vote in enumerate(votes)
+            vote + _log_sum([state + move for state, move in zip(before, column, strict=True)])
+            for vote, column in zip(votes, columns, strict=True)
         ]
-    total = _log_sum(votes)
-    return tuple(vote - total for vote in votes)
+    top = max(votes)
+    return tuple(vote - top for vote in votes)
 
 
 def sentences(text: str) -> list[str]:
@@ -179,6 +186,13 @@ def sentences(text: str) -> list[str]:
 def words(text: str) -> set[str]:
     """The words and numbers that carry a text's content."""
     return {word for word in _WORD.findall(text.lower()) if not _COMMON.fullmatch(word)}
+
+
+def _terms(sentence: str) -> set[str]:
+    """The words and signs of a sentence and its beginnings, every number as `#`."""
+    terms = ["#" if term.isdigit() else term for term in _TERM.findall(sentence.lower().replace("’", "'"))]
+    begins = {f"begins {' '.join(terms[:size])}" for size in range(1, min(_BEGINNING, len(terms)) + 1)}
+    return {f"word {term}" for term in terms} | begins
 
 
 def _shape(sentence: str) -> set[str]:
@@ -234,9 +248,22 @@ def _rule(said: Mapping[str, float], deciding: frozenset[str], sentence: str) ->
     name = max((name for name in said if name != "any"), key=strength, default="")
     found = cues()[name].search(sentence) if name in cues() else None
     words_found = found[0].strip() if found else ""
+    if name.startswith(("word ", "begins ")):
+        name, _, words_found = name.partition(" ")
     return f'{name}: "{words_found[:30]}"' if words_found else name
 
 
-def _log_sum(values: Sequence[float]) -> float:
-    top = max(values)
-    return top + log(sum(exp(value - top) for value in values))
+def _log_sum(values: Sequence[int]) -> int:
+    """log(Σ exp), added up in order; equal on every machine, within a thousandth for each value."""
+    added = _added()
+    total = values[0]
+    for value in values[1:]:
+        apart = abs(total - value)
+        total = max(total, value) + (added[apart] if apart < len(added) else 0)
+    return total
+
+
+@cache
+def _added() -> Sequence[int]:
+    """What log(exp a + exp b) has above the larger one, for each distance of a and b."""
+    return [round(SCALE * log1p(exp(-apart / SCALE))) for apart in range(8 * SCALE)]

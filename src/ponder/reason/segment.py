@@ -2,9 +2,10 @@
 
 The steps of one part tile it: every token from the part's first to its last belongs to exactly one step,
 tag tokens to none, and a part of white space only has no step. In the reasoning a step begins at a
-paragraph, at a line or sentence that starts with a marker ("Wait", "So", "首先"), and, once a step is long,
-at any line or sentence; in the answer only at a paragraph. Where a text may be cut at all is `cuts`' matter.
-A correction begins a step wherever it stands.
+paragraph, at a line or sentence that starts with a marker ("Wait", "So", "首先"), at any other sentence once
+a step has `SENTENCE_TOKENS`, so that a step does one thing, and at any other line once it has `LONG_TOKENS`;
+in the answer only at a paragraph. Where a text may be cut at all is `cuts`' matter. A correction begins a
+step wherever it stands.
 A step has at least `MIN_TOKENS` tokens: a shorter piece joins what follows, the last one what precedes; a
 cut is therefore announced when so many tokens stand behind it. The result never depends on timing.
 
@@ -20,6 +21,7 @@ from ponder.core.events import Origin, Step, StepEnd, StepStart, Token
 from ponder.reason.cuts import Cut, CutFinder
 
 MIN_TOKENS = 8
+SENTENCE_TOKENS = 12
 LONG_TOKENS = 32
 _BYTES_PER_TOKEN = 4
 
@@ -110,7 +112,8 @@ class _Run:
         if self.part == "answer":
             wanted = cut.kind == "paragraph"
         else:
-            wanted = cut.kind == "paragraph" or cut.marked or size >= LONG_TOKENS
+            least = SENTENCE_TOKENS if cut.kind == "sentence" else LONG_TOKENS
+            wanted = cut.kind == "paragraph" or cut.marked or size >= least
         if wanted and size >= MIN_TOKENS and position < len(self._data):
             self._cut = position
 
