@@ -37,13 +37,15 @@ def test_json_is_one_safe_line_that_reads_back(value: object) -> None:
 
 @given(st.builds(Outer, st.lists(st.builds(Inner, st.text(), st.binary())).map(tuple)))
 def test_a_value_comes_back_equal(value: Outer) -> None:
-    assert decode(Outer, json.loads(dumps(encode(value)))) == value
+    back = decode(Outer, json.loads(dumps(encode(value))))
+    assert repr(back) == repr(value)  # NaN comes back too, and is not equal to itself
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), 0.1, 1])
 def test_numbers_come_back(number: float) -> None:
     value = Outer((), (1, number), number)
-    assert decode(Outer, json.loads(dumps(encode(value)))) == value
+    back = decode(Outer, json.loads(dumps(encode(value))))
+    assert repr(back) == repr(value)  # NaN comes back too, and is not equal to itself
 
 
 @pytest.mark.parametrize(
