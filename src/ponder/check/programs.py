@@ -6,12 +6,12 @@ not checkable. Nothing runs unless a caller asks for it.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import islice
 
 from ponder.check.claim import Claim, Verdict
+from ponder.check.joined import Joined
 from ponder.check.sandbox import Ran
 from ponder.check.verdicts import Finding
 from ponder.core.trace import Trace
@@ -60,16 +60,13 @@ def code_findings(trace: Trace, run: Callable[[str], Ran]) -> tuple[Finding, ...
     What a program is said to print may stand in the step after it. Raises AbilityError where the sandbox
     cannot be had.
     """
-    texts = [trace.step_text(step) for step in trace.steps]
-    starts = list(accumulate((len(text) for text in texts), initial=0))
-    findings: list[Finding] = []
-    for program in islice(programs_in("".join(texts)), MOST_RUNS):
-        at = bisect_right(starts, program.start) - 1
-        start, stop = program.start - starts[at], min(program.stop - starts[at], len(texts[at]))
+    joined = Joined(trace)
+    findings = []
+    for program in islice(programs_in(joined.text), MOST_RUNS):
         verdict, evidence = _judged(program, run)
         head = program.code.strip().splitlines()[0]
-        claim = Claim(start, stop, "code", head, program.said.strip(), verdict, evidence)
-        findings.append(Finding(trace.steps[at].index, claim))
+        claim = Claim(program.start, program.stop, "code", head, program.said.strip(), verdict, evidence)
+        findings.append(Finding(*joined.local(claim)))
     return tuple(findings)
 
 

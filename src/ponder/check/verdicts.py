@@ -1,12 +1,11 @@
 """What is true of a whole trace: the claims of every step, and which errors the model repaired itself."""
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass, replace
-from itertools import accumulate, zip_longest
 
 from ponder.check.claim import Claim
 from ponder.check.claims import claims_in
+from ponder.check.joined import Joined
 from ponder.core.trace import Trace
 
 _CORRECTED = re.compile(
@@ -34,22 +33,11 @@ def check_trace(trace: Trace) -> tuple[Finding, ...]:
 
     Variables, equations and their solutions are followed from step to step.
     """
-    texts = [trace.step_text(step) for step in trace.steps]
-    # Where nothing stands between two steps (a tag does not), the numbers at their ends are still two.
-    pairs = zip_longest(texts, texts[1:], fillvalue=" ")
-    apart = [a if (a[-1:] + b[:1]).strip() != a[-1:] + b[:1] else a + "\n\n" for a, b in pairs]
-    starts = list(accumulate((len(text) for text in apart), initial=0))
-    findings = []
-    for claim in claims_in("".join(apart)):
-        at = bisect_right(starts, claim.start) - 1
-        local = replace(
-            claim,
-            start=claim.start - starts[at],
-            stop=min(claim.stop - starts[at], len(texts[at])),
-            rests_on=(),
-        )
-        rests = {trace.steps[bisect_right(starts, place) - 1].index for place in claim.rests_on}
-        findings.append(Finding(trace.steps[at].index, local, tuple(sorted(rests))))
+    joined = Joined(trace)
+    findings = [
+        Finding(*joined.local(claim), joined.steps_of(claim.rests_on)) for claim in claims_in(joined.text)
+    ]
+    texts = joined.texts
     after = {
         step.index: (texts[at], texts[at + 1] if at + 1 < len(texts) else "")
         for at, step in enumerate(trace.steps)

@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from ponder.core.events import Finish, Paused, Prefill, Step, Token
-from ponder.core.request import CorrectionKind
 from ponder.errors import PonderError
 from ponder.serve.refusal import Refusal, refusal_of
 from ponder.session import Answering
@@ -170,10 +169,6 @@ class Live:
         """Put off the next end of the reasoning; raises AbilityError."""
         self.answering.think_more()
         self._go.set()
-
-    def fork(self, at: int, kind: CorrectionKind, text: str) -> Answering:
-        """A branch that leaves this run, which has ended, before step `at`; in the branch's own thread."""
-        return self.answering.fork(at, kind, text)
 
     # ------------------------------------------------------------------ the thread
 

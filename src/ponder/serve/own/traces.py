@@ -1,20 +1,18 @@
 """Traces over HTTP: list, read, ask, fork, steer, follow, check, export, delete."""
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ponder.catalog.library import is_path
 from ponder.check.verdicts import check_trace
 from ponder.core.request import Message, Sampling, Steering
 from ponder.core.request import Request as Asked
 from ponder.core.trace import Trace
-from ponder.errors import InputError
-from ponder.opened import Opened
 from ponder.serve.asking import EVENTS, Stream, body_of, party_of, query_of, while_there
+from ponder.serve.continuing import Change, leave, take_up
 from ponder.serve.live import Live
 from ponder.serve.operations import Operation
 from ponder.serve.own.events import follow, place_of, recall, state_of, token_json
@@ -22,7 +20,6 @@ from ponder.serve.own.requests import Ask, Control, ExportQuery, Fork, OneQuery,
 from ponder.serve.refusal import Refusal
 from ponder.serve.runs import Order
 from ponder.serve.service import service_of
-from ponder.session import Answering, fork, resume
 from ponder.store.codec import encode
 from ponder.store.export import export
 from ponder.store.values import Bundle
@@ -180,51 +177,15 @@ async def control(request: Request) -> Response:
 async def branch(request: Request) -> Response:
     """Correct a step and go on from there, as a new trace."""
     wanted, service = await body_of(request, Fork), service_of(request)
-    live = service.runs.find(_id(request))
-    if live is not None and not live.done:
-        live.answering.so_far().fork(wanted.step, wanted.kind, wanted.text)  # refused before it is stopped
-        live.stop()
-        await while_there(request, live.finished())
-    bundle = await _bundle(request)
-    asked = bundle.trace.fork(wanted.step, wanted.kind, wanted.text)
-    if wanted.budget is not None:
-        asked = replace(asked, budget=wanted.budget)
-
-    def begin(opened: Opened) -> Answering:
-        _same_weights(opened, bundle)
-        return fork(opened, bundle.trace, asked, service.store)
-
-    order = Order(_model(bundle), asked, party=party_of(request))
-    return _started(await while_there(request, service.runs.begin(begin, order)))
+    change = Change(wanted.step, wanted.kind, wanted.text, wanted.budget)
+    work = leave(service, _id(request), change, party_of(request))
+    return _started(await while_there(request, work))
 
 
 async def go_on(request: Request) -> Response:
     """Go on with a trace that was cut off, exactly where it stopped."""
-    service, bundle = service_of(request), await _bundle(request)
-    living = service.runs.find(bundle.trace.id)
-    if living is not None and not living.done:
-        raise Refusal(409, f"trace {bundle.trace.id} runs already.")
-
-    def begin(opened: Opened) -> Answering:
-        _same_weights(opened, bundle)
-        return resume(opened, bundle.trace, service.store)
-
-    order = Order(_model(bundle), bundle.trace.request, party=party_of(request))
-    return _started(await while_there(request, service.runs.begin(begin, order)))
-
-
-def _model(bundle: Bundle) -> str:
-    """The name by which this server may have a trace's model."""
-    name, quantisation = bundle.trace.model, bundle.environment.get("quantisation", "")
-    return name if is_path(name) or "@" in name or not quantisation else f"{name}@{quantisation}"
-
-
-def _same_weights(opened: Opened, bundle: Bundle) -> None:
-    """Token ids mean what they meant only with the same file."""
-    if opened.facts.get("weights_bytes") != bundle.environment.get("weights_bytes"):
-        raise InputError(
-            f"{opened.name} is another file here than when trace {bundle.trace.id} was written: ask again."
-        )
+    work = take_up(service_of(request), _id(request), party_of(request))
+    return _started(await while_there(request, work))
 
 
 async def save(request: Request) -> Response:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from ponder.core.request import Message, Sampling, Steering
 from ponder.core.request import Request as Question
 from ponder.errors import InputError
+from ponder.serve.asking import party_of
 from ponder.serve.pages.fields import Form, choice_field, number_field, text_field, whole_field
 from ponder.serve.pages.frame import form_of, page, prefer, preferred
 from ponder.serve.runs import Order
@@ -95,11 +96,6 @@ def must_keep(service: Service) -> bool:
             "this server keeps no traces, and the pages show what is kept: start it without --no-keep."
         )
     return True
-
-
-def party_of(request: Request) -> str:
-    """Who asks, for the fairness of the queue."""
-    return request.client.host if request.client else ""
 
 
 ROUTES = [

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -22,20 +21,18 @@ from ponder.core.events import Step, Token
 from ponder.core.request import CorrectionKind
 from ponder.core.trace import text_of
 from ponder.errors import InputError, NotFoundError
-from ponder.opened import Opened
 from ponder.reason.effort import Effort
+from ponder.serve.asking import party_of
+from ponder.serve.continuing import Change, leave, take_up
 from ponder.serve.live import Live
-from ponder.serve.pages.ask import must_keep, party_of
+from ponder.serve.pages.ask import must_keep
 from ponder.serve.pages.fields import choice_field, text_field, whole_field
 from ponder.serve.pages.frame import form_of, page
 from ponder.serve.pages.prose import prose
 from ponder.serve.pages.reading import SIGNS, VOICES, Row
 from ponder.serve.pages.spelling import line
-from ponder.serve.runs import Order, Runs
 from ponder.serve.service import service_of
 from ponder.serve.templates import ENVIRONMENT
-from ponder.session import Answering, fork, resume
-from ponder.store import Bundle
 
 FLUSH_S = 0.033
 """Least time between two events of a stream."""
@@ -248,66 +245,20 @@ async def correct(request: Request) -> Response:
     kind = cast("CorrectionKind", choice_field(form, "kind", KINDS))
     text = text_field(form, "text", MOST_TEXT) if kind in {"replace", "say", "note"} else ""
     must_keep(service)
-    live = service.runs.find(request.path_params["id"])
+    name = request.path_params["id"]
+    live = service.runs.find(name)
+    child = await leave(service, name, Change(at, kind, text), party_of(request))
     if live is not None:
-        child = await _leave(service.runs, live, (at, kind, text), party_of(request))
-        return _answered(request, child.trace_id)
-    bundle = await run_in_threadpool(service.store.bundle, request.path_params["id"])
-    wanted = bundle.trace.fork(at, kind, text)
-
-    def begin(opened: Opened) -> Answering:
-        return fork(_same(opened, bundle), bundle.trace, wanted, service.store)
-
-    child = await service.runs.begin(begin, await _order(request, bundle))
+        BRANCHED[live] = child.trace_id
     return _answered(request, child.trace_id)
-
-
-async def _leave(runs: Runs, live: Live, change: tuple[int, CorrectionKind, str], party: str) -> Live:
-    """End a run and begin its branch; a change that makes no sense ends nothing."""
-    trace = live.answering.so_far()
-    trace.fork_at(0, *change[1:])
-    if change[0] > len(trace.steps) + 1:
-        raise NotFoundError(f"the trace has {len(trace.steps)} steps so far, no {change[0]}.")
-    live.stop()
-    await live.finished()
-    order = Order(live.model, live.run.request, party=party)
-    child = await runs.begin(lambda _: live.fork(*change), order)
-    BRANCHED[live] = child.trace_id
-    return child
 
 
 async def go_on(request: Request) -> Response:
     """`POST /traces/{id}/resume`: go on with a trace that was interrupted."""
     service = service_of(request)
     must_keep(service)
-    bundle = await run_in_threadpool(service.store.bundle, request.path_params["id"])
-
-    def begin(opened: Opened) -> Answering:
-        return resume(_same(opened, bundle), bundle.trace, service.store)
-
-    live = await service.runs.begin(begin, await _order(request, bundle))
+    live = await take_up(service, request.path_params["id"], party_of(request))
     return _answered(request, live.trace_id)
-
-
-async def _order(request: Request, bundle: Bundle) -> Order:
-    """The order for the model that wrote a kept trace."""
-    models, trace = service_of(request).models, bundle.trace
-    name, quantisation = trace.model, bundle.environment.get("quantisation", "")
-    try:
-        offer = await models.find(f"{name}@{quantisation}" if quantisation else name)
-    except NotFoundError:
-        offer = await models.find(name)
-    return Order(offer.name, trace.request, party=party_of(request))
-
-
-def _same(opened: Opened, bundle: Bundle) -> Opened:
-    """`opened`, if it is the file that wrote the trace; raises InputError else."""
-    if opened.facts.get("weights_bytes") != bundle.environment.get("weights_bytes"):
-        raise InputError(
-            f"{bundle.trace.model} is another file than when trace {bundle.trace.id} was written, so it "
-            "cannot go on: ask its question again."
-        )
-    return opened
 
 
 def _answered(request: Request, name: str) -> Response:

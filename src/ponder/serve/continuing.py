@@ -1,0 +1,75 @@
+"""Going on with a trace that is kept, for the API and the pages alike: as a branch, or where it was cut off.
+
+The model that wrote it is taken again, and only if it is still the same file: token ids mean what they meant
+with no other.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from ponder.core.request import CorrectionKind
+from ponder.errors import InputError, NotFoundError
+from ponder.opened import Opened
+from ponder.serve.live import Live
+from ponder.serve.refusal import Refusal
+from ponder.serve.runs import Begin, Order
+from ponder.serve.service import Service
+from ponder.session import Answering, fork, resume
+from ponder.store.values import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a branch does: leave before step `step` (counted from 1), corrected; see `Correction`."""
+
+    step: int
+    kind: CorrectionKind
+    text: str = ""
+    budget: int | None = None
+
+
+async def leave(service: Service, name: str, change: Change, party: str) -> Live:
+    """Leave the trace `name` as a branch; one that runs ends there. A change that cannot be ends nothing.
+
+    Raises NotFoundError, InputError and Refusal.
+    """
+    live = service.runs.find(name)
+    if live is not None and not live.done:
+        live.answering.so_far().fork(change.step, change.kind, change.text)  # refused before it is stopped
+        live.stop()
+        await live.finished()
+    bundle = await asyncio.to_thread(service.store.bundle, name)
+    asked = bundle.trace.fork(change.step, change.kind, change.text)
+    if change.budget is not None:
+        asked = replace(asked, budget=change.budget)
+    return await _begun(
+        service, bundle, lambda opened: fork(opened, bundle.trace, asked, service.store), party
+    )
+
+
+async def take_up(service: Service, name: str, party: str) -> Live:
+    """Go on with an interrupted trace exactly where it stopped; raises Refusal for one that runs."""
+    bundle = await asyncio.to_thread(service.store.bundle, name)
+    living = service.runs.find(bundle.trace.id)
+    if living is not None and not living.done:
+        raise Refusal(409, f"trace {bundle.trace.id} runs already.")
+    return await _begun(service, bundle, lambda opened: resume(opened, bundle.trace, service.store), party)
+
+
+async def _begun(service: Service, bundle: Bundle, begin: Begin, party: str) -> Live:
+    """A run of the model that wrote the trace."""
+
+    def checked(opened: Opened) -> Answering:
+        if opened.facts.get("weights_bytes") != bundle.environment.get("weights_bytes"):
+            raise InputError(
+                f"{opened.name} is another file here than when trace {bundle.trace.id} was written: "
+                "ask again."
+            )
+        return begin(opened)
+
+    name, quantisation = bundle.trace.model, bundle.environment.get("quantisation", "")
+    try:
+        offer = await service.models.find(f"{name}@{quantisation}" if quantisation else name)
+    except NotFoundError:
+        offer = await service.models.find(name)
+    return await service.runs.begin(checked, Order(offer.name, bundle.trace.request, party=party))
