@@ -35,6 +35,7 @@ PREFILL = {
     "attention": Prior(3.0, 0.4, 0.3),
     "attention_plain": Prior(2.0, 0.4, 0.3),
     "layer_s": Prior(100e-6, 0.7, 0.4),
+    # Both after the batch sizes of llama.cpp pull request 26977, whose excerpt names no card.
     "experts": Prior(1.75, 0.3, 0.2),
     "tile": Prior(20.0, 0.4, 0.2, means={"cpu": 0.1}),
     "overlap": Prior(4.0, 0.5),
