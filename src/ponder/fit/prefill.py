@@ -170,8 +170,9 @@ def _batches_s(
 def overlap(stages: Sequence[Stage], tokens: int, micro: int) -> float:
     """How many stages of a layer split work at once.
 
-    One thread starts all kernels, and waits where a card's queue is full (inferred from the measurements, no
-    source states its depth). A card with many layers fills it, so only 1 + (queue / layers)^2 micro-batches are under way, and never more than COPIES.
+    One thread starts all kernels, and waits where a card's queue is full (inferred from the measurements: no
+    source states its depth). A card with many layers fills it, so only 1 + (queue / layers)^2 micro-batches
+    are under way, and never more than COPIES.
     Mixtures of experts showed no overlap (R1 on 16 cards, Qwen3.5-35B-A3B on 4).
     """
     count = len(stages)
