@@ -31,6 +31,7 @@ from ponder.fit.plan import Planner, Wish
 from ponder.fit.pooled import PooledPlanner
 from ponder.fit.rank import order, quantisations, rank
 from ponder.fit.recommend import Recommendation, one_per_model, recommend, worth
+from ponder.fit.standing import benchmark_of
 from ponder.fit.subject import Subject, everything
 from ponder.fit.whatif import smallest_machines
 from ponder.fit.words import in_plain_words
@@ -40,7 +41,7 @@ from ponder.fit.words import in_plain_words
 @click.argument("model", required=False, default="")
 @machine_options
 @wish_options
-@click.option("--patience", type=click.FloatRange(0.01), default=5.0, metavar="MINUTES", show_default=True,
+@click.option("--patience", type=click.FloatRange(0.01), metavar="MINUTES",
               help="How long a mean answer may take.")  # fmt: skip
 @click.option("--all", "everything_shown", is_flag=True, help="Every quantisation, not one per model.")
 @click.option("--find", is_flag=True, help="The smallest machines that run MODEL.")
@@ -66,7 +67,7 @@ def command(model: str, **values: Any) -> None:
             raise InputError("--calibrate measures this machine; leave --gpu, --ram and --machine out.")
         click.echo(calibrate(model, machine))
         return
-    plans, best, subject = _plans(name, machine, wish, values["patience"] * 60)
+    plans, best, subject = _plans(name, machine, wish, _patience_s(values))
     chosen = best.plan if best else plans[0] if len(plans) == 1 else None
     if values["plot"]:
         write_plot(values["plot"], plans, wish.task, chosen)
@@ -79,12 +80,16 @@ def command(model: str, **values: Any) -> None:
     _show(out, plans, best, subject, (machine, wish, values))
 
 
+def _patience_s(values: dict[str, Any]) -> float | None:
+    return None if values["patience"] is None else float(values["patience"]) * 60
+
+
 def _planner(machine: Hardware, wish: Wish) -> Planner:
     return PooledPlanner(machine, wish) if wish.engine == "vllm" else Planner(machine, wish)
 
 
 def _plans(
-    name: str, machine: Hardware, wish: Wish, patience_s: float
+    name: str, machine: Hardware, wish: Wish, patience_s: float | None
 ) -> tuple[list[Plan], Recommendation | None, Subject | None]:
     """The plans of a model, or of all of them; the recommended one; and the model."""
     if not name:
@@ -108,7 +113,7 @@ def _ranked(machine: Hardware, wish: Wish, subjects: Sequence[Subject]) -> list[
         return rank(machine, wish, subjects)
     planner = PooledPlanner(machine, wish)
     plans = (planner.pooled(s) for s in subjects if not wish.n_ctx or wish.n_ctx <= s.n_ctx_train)
-    return order([plan for plan in plans if plan.placement], wish.task)
+    return order(plan for plan in plans if plan.placement)
 
 
 def _parameters(subjects: Sequence[Subject]) -> dict[str, int]:
@@ -131,7 +136,7 @@ def _show(
     sizes = _parameters(everything() if subject is None else [subject])
     listed = one_per_model(plans, sizes) if subject is None and not values["everything_shown"] else plans
     if len(listed) > 1:
-        plans_table(out, listed, wish.task, best.plan if best else None)
+        plans_table(out, listed, benchmark_of(wish.task), best.plan if best else None)
         out.print()
     chosen = best.plan if best else plans[0] if len(plans) == 1 else None
     if chosen is None:

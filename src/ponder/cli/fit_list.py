@@ -9,7 +9,6 @@ from rich.text import Text
 
 from ponder.cli.fit_drawing import SHORT, benchmark_name, brief_s, gigabytes, memory, rate, tokens
 from ponder.core.plan import Plan
-from ponder.fit.rank import common_benchmark, figure
 from ponder.fit.whatif import ORDER, Class
 
 WIDE = 120
@@ -25,9 +24,9 @@ class Column(NamedTuple):
     wide: bool = False
 
 
-def plans_table(out: Console, plans: Sequence[Plan], task: str, best: Plan | None = None) -> None:
-    """One line per plan; the recommended one is marked."""
-    benchmark = common_benchmark(plans, task)
+def plans_table(out: Console, plans: Sequence[Plan], benchmark: str, best: Plan | None = None) -> None:
+    """One line per plan; the recommended one is marked, and `~` a figure that comes from another edition."""
+    known = any(plan.standing for plan in plans)
     wide = out.width >= WIDE
     columns = (
         Column("", lambda plan: Text("▶", style="bold") if plan is best else ""),
@@ -42,10 +41,10 @@ def plans_table(out: Console, plans: Sequence[Plan], task: str, best: Plan | Non
         Column("80 %", _interval, right=True, wide=True),
         Column("ANSWER", _seconds, right=True),
         Column("1 IN 10", lambda plan: brief_s(plan.answer.p90_s) if plan.answer else "?", True, wide=True),
-        Column(benchmark_name(benchmark), lambda plan: _score(plan, benchmark), right=True),
+        Column(benchmark_name(benchmark), _score, right=True),
     )
     shown = [column for column in columns if wide or not column.wide]
-    _draw(out, shown if benchmark else shown[:-1], plans, best)
+    _draw(out, shown if known else shown[:-1], plans, best)
 
 
 def _draw(out: Console, columns: Sequence[Column], plans: Sequence[Plan], best: Plan | None) -> None:
@@ -75,9 +74,9 @@ def _interval(plan: Plan) -> str:
     return f"{rate(plan.decode.low_tps)}-{rate(plan.decode.high_tps)}" if plan.decode else ""
 
 
-def _score(plan: Plan, benchmark: str) -> str:
-    found = figure(plan, benchmark)
-    return "?" if found is None else f"{found:.1f}"
+def _score(plan: Plan) -> str:
+    stands = plan.standing
+    return "?" if stands is None else f"{'~' if stands.through else ''}{stands.value:.1f}"
 
 
 def machines_table(out: Console, found: Sequence[tuple[Class, Plan]]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ponder.core.plan import Plan
 from ponder.errors import InputError, StorageError
-from ponder.fit.rank import common_benchmark, figure
-from ponder.fit.recommend import spelled_s
+from ponder.fit.recommend import spelled_s, value
+from ponder.fit.standing import benchmark_of
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 960, 560, 70, 60, 50, 30
 _TICKS_S = (1, 3, 10, 30, 60, 180, 600, 1800, 3600, 4 * 3600, 12 * 3600, 48 * 3600)
@@ -21,8 +21,8 @@ def write_plot(path: Path, plans: Sequence[Plan], task: str, best: Plan | None) 
             f"--plot {path} cannot be drawn: only SVG is written, which browsers show; "
             f"name it {path.stem}.svg."
         )
-    benchmark = common_benchmark(plans, task)
-    drawn = [plan for plan in plans if plan.answer and figure(plan, benchmark) is not None]
+    benchmark = benchmark_of(task)
+    drawn = [plan for plan in plans if plan.answer and plan.standing]
     if not drawn:
         raise InputError(f"there is nothing to plot: no model that fits has a published figure for {task}.")
     try:
@@ -34,7 +34,7 @@ def write_plot(path: Path, plans: Sequence[Plan], task: str, best: Plan | None) 
 def svg(plans: Sequence[Plan], benchmark: str, task: str, best: Plan | None) -> str:
     """The picture: seconds on a logarithmic axis to the right, the score upwards."""
     times = [plan.answer.mean_s for plan in plans if plan.answer]
-    scores = [figure(plan, benchmark) or 0.0 for plan in plans]
+    scores = [value(plan) for plan in plans]
     low_s, high_s = min(times) / 1.3, max(times) * 1.3
     low, high = math.floor(min(scores) / 5) * 5 - 1, min(101.0, math.ceil(max(scores) / 5) * 5 + 1)
 

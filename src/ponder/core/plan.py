@@ -128,6 +128,22 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How good a model is on a kind of task: percent of `benchmark`, the one that models are compared on.
+
+    `published` is the figure as `source` has it, on `edition`. Where that is another edition, `value` was
+    worked out `through` models that took both.
+    """
+
+    benchmark: str
+    value: float
+    edition: str
+    published: float
+    source: str
+    through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A number of a plan with its arithmetic in words, and where its inputs are from."""
 
@@ -143,9 +159,10 @@ class Plan:
     """A model, a quantisation and a context on a machine.
 
     `model` is what a person types, `id` the catalogue's name (empty for a model it does not know).
-    `n_ctx` is the context of each of `batch` requests that run at once. `correction` is the factor of a
-    calibration of this machine, 1.0 without one. `placement` is None where nothing fits; then `missing`
-    says what is too small. `notes` are facts beside the numbers, a sentence each.
+    `n_ctx` is the context of each of `batch` requests that run at once. `quality` are published figures for
+    the task, `standing` the one that models are compared by (None: unknown). `correction` is the factor of a
+    calibration of this machine, 1.0 without one. `placement` is None where nothing fits; then `missing` says
+    what is too small. `notes` are facts beside the numbers, a sentence each.
     """
 
     model: str
@@ -161,6 +178,7 @@ class Plan:
     prefill: Rate | None = None
     answer: Wait | None = None
     quality: tuple[Quality, ...] = ()
+    standing: Standing | None = None
     correction: float = 1.0
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ponder.core.hardware import Hardware
-from ponder.core.plan import Plan, Quality, Rate, Wait
+from ponder.core.plan import Plan, Quality, Rate, Standing, Wait
 from ponder.errors import InputError
 from ponder.fit.calibration import load as load_calibrations
 from ponder.fit.calibration import machine_key
@@ -21,6 +21,7 @@ from ponder.fit.quality import PROMPT_TOKENS, ROOM_TOKENS, Length, reasoning_len
 from ponder.fit.rooms import Rooms, rooms
 from ponder.fit.runtime import Runtime
 from ponder.fit.speed import interval
+from ponder.fit.standing import standing
 from ponder.fit.subject import Subject
 from ponder.fit.work import Stage, paged
 
@@ -56,6 +57,26 @@ class Timing:
     correction: float
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is known of a model for a task: the length of its answers, its scores, and where it stands."""
+
+    length: Length | None = None
+    quality: tuple[Quality, ...] = ()
+    standing: Standing | None = None
+
+
+def _published(model: str, task: str) -> Published:
+    if not model:
+        return Published()
+    quality = tuple(
+        Quality(score.benchmark, score.metric, score.value, score.source)
+        for score in scores(model, task)
+        if score.mode != "non-thinking"
+    )
+    return Published(reasoning_length(model, task), quality, standing(model, task))
+
+
 class Planner:
     """Makes plans for one machine and one wish."""
 
@@ -66,7 +87,7 @@ class Planner:
         self.wish = wish
         self.rooms: Rooms = rooms(hardware)
         self._timings: dict[tuple[int, str, Layout, int], Timing] = {}
-        self._published: dict[str, tuple[Length | None, tuple[Quality, ...]]] = {}
+        self._published: dict[str, Published] = {}
 
     @cached_property
     def _corrections(self) -> dict[str, float]:
@@ -89,19 +110,12 @@ class Planner:
 
     def length(self, subject: Subject) -> Length | None:
         """How long its answers are; None where nothing near is published."""
-        return self.published(subject)[0]
+        return self.published(subject).length
 
-    def published(self, subject: Subject) -> tuple[Length | None, tuple[Quality, ...]]:
-        """What is published of a model for the task: the length of its answers, and its scores."""
-        if not subject.id:
-            return None, ()
+    def published(self, subject: Subject) -> "Published":
+        """What is published of a model for the task."""
         if subject.id not in self._published:
-            quality = tuple(
-                Quality(score.benchmark, score.metric, score.value, score.source)
-                for score in scores(subject.id, self.wish.task)
-                if score.mode != "non-thinking"
-            )
-            self._published[subject.id] = reasoning_length(subject.id, self.wish.task), quality
+            self._published[subject.id] = _published(subject.id, self.wish.task)
         return self._published[subject.id]
 
     def enough(self, length: Length | None, contexts: Sequence[int]) -> int:
@@ -146,7 +160,8 @@ class Planner:
             wish.engine,
             wish.batch,
             placed.placement if placed else None,
-            quality=self.published(subject)[1],
+            quality=self.published(subject).quality,
+            standing=self.published(subject).standing,
             missing=() if placed else (self._too_small(subject, quant, n_ctx), *self.rooms.missing),
         )
         return empty if placed is None else self._timed(empty, subject, placed)
@@ -222,7 +237,7 @@ class Planner:
             mean_s / timing.low,
             reading_s + timing.pace.writing_s(length.p90_tokens, prompt) / factor,
             length.source,
-            "" if length.exact else length.note,
+            length.note,
         )
 
     def _unknown(self, placed: Placed) -> list[str]:

@@ -50,13 +50,13 @@ class PooledPlanner(Planner):
         while not self.wish.n_ctx and found.tokens < n_ctx and n_ctx > contexts[0]:
             n_ctx = contexts[contexts.index(n_ctx) - 1]
             found = pool(subject.geometry, self.weight_format, server, n_ctx)
-        length, quality = self.published(subject)
+        published = self.published(subject)
         loaded = checkpoint(subject.geometry, self.weight_format)
         name, kv_type = subject.name, self.wish.kv_type
         plan = Plan(
             name, subject.id, self.weight_format, loaded.bytes, n_ctx, kv_type, "vllm", self.wish.batch, None
         )
-        plan = replace(plan, quality=quality)
+        plan = replace(plan, quality=published.quality, standing=published.standing)
         if found.tokens < n_ctx * self.wish.batch:
             lack = f"the pool holds {found.tokens:,} tokens of the {n_ctx * self.wish.batch:,} asked for"
             return replace(plan, missing=(f"GPU memory: {lack}",))
@@ -70,7 +70,7 @@ class PooledPlanner(Planner):
             placement=self._pool_placement(found, subject.geometry.layers),
             decode=Rate(1 / now, timing.low / now, timing.high / now),
             prefill=Rate(tps, low * tps, high * tps),
-            answer=self._wait(timing, reading_s, length) if length else None,
+            answer=self._wait(timing, reading_s, published.length) if published.length else None,
             notes=(f"vLLM's pool holds {found.tokens:,} tokens, {found.requests:.1f} requests of {n_ctx:,}",),
         )
 

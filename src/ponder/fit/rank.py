@@ -4,12 +4,11 @@ Every model of the catalogue is planned in every quantisation worth having and e
 clearly larger than the machine is left out before its bytes are counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ponder.core.hardware import Hardware
 from ponder.core.plan import Plan
 from ponder.fit.plan import Planner, Wish
-from ponder.fit.quality import TASKS
 from ponder.fit.subject import Subject, everything
 
 QUANTISATIONS = ("Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16")
@@ -48,34 +47,15 @@ def rank(
             chosen = planner.choose(subject, quant)
             if chosen is not None:
                 found.append(planner.plan(subject, quant, *chosen))
-    return order(found, wish.task)
+    return order(found)
 
 
-def order(plans: Sequence[Plan], task: str) -> list[Plan]:
-    """The best published figure first, the quicker answer first among equals; models without a figure of the
-    task's common benchmark come last.
-    """
-    benchmark = common_benchmark(plans, task)
+def order(plans: Iterable[Plan]) -> list[Plan]:
+    """The best standing first, the quicker answer first among equals; unknown standings come last."""
 
-    def place(plan: Plan) -> tuple[float, float, str]:
-        score = figure(plan, benchmark)
+    def place(plan: Plan) -> tuple[bool, float, float, str]:
+        value = plan.standing.value if plan.standing else 0.0
         seconds = plan.answer.mean_s if plan.answer else float("inf")
-        return (-1.0 if score is None else -score, seconds, plan.model)
+        return (plan.standing is None, -value, seconds, plan.model)
 
     return sorted(plans, key=place)
-
-
-def common_benchmark(plans: Iterable[Plan], task: str) -> str:
-    """The benchmark of a task that most of these models publish; empty if none does."""
-    models: dict[str, set[str]] = {name: set() for name in TASKS[task][1]}
-    for plan in plans:
-        for each in plan.quality:
-            if each.metric == "pass@1":
-                models[each.benchmark].add(plan.model)
-    best = max(models, key=lambda name: len(models[name]), default="")
-    return best if best and models[best] else ""
-
-
-def figure(plan: Plan, benchmark: str) -> float | None:
-    """A plan's published percentage on a benchmark; None where there is none."""
-    return next((q.value for q in plan.quality if (q.benchmark, q.metric) == (benchmark, "pass@1")), None)

@@ -1,20 +1,47 @@
 """Which of everything that fits to take, with the reason in a sentence; and whether reasoning is worth it.
 
-The rule: the highest published figure among models whose answer comes within a person's patience, in a
-quantisation that is known to keep the quality, with a context that holds nine of ten answers.
+The rule: of the models whose answer comes within a person's patience, in a quantisation that is known to
+keep the quality and a context that holds nine of ten answers, take the best standing. Figures that lie no
+further apart than published and repeated ones do count as equal; of equals that are not much slower than
+the quickest, the one that stands best on a harder kind of task is taken, then the quicker. A model whose
+standing is unknown is never recommended before one whose standing is known.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ponder.catalog.models import known_model
 from ponder.core.plan import Plan
 from ponder.fit.plan import Planner
 from ponder.fit.quality import CONVENTIONAL, Gain, Length, gains, reasoning_length
-from ponder.fit.rank import common_benchmark, figure
+from ponder.fit.standing import benchmark_of, standing, tolerance
 from ponder.fit.subject import Subject
 
-PATIENCE_S = 300.0
-"""How long most people wait for one answer, if they say nothing: five minutes."""
+PATIENCE_S: Mapping[str, float] = {
+    "plain": 30.0,
+    "code": 300.0,
+    "maths": 300.0,
+    "logic": 600.0,
+    "analysis": 600.0,
+    "olympiad": 1200.0,
+}
+"""How long a mean answer may take if nobody says: a choice of ours, not a measurement."""
+
+_STAND_IN = frozenset({"logic"})
+"""Kinds of task whose benchmark is only the nearest there is."""
+
+HARDER: Mapping[str, str] = {
+    "plain": "analysis",
+    "code": "olympiad",
+    "maths": "olympiad",
+    "logic": "olympiad",
+    "analysis": "olympiad",
+    "olympiad": "analysis",
+}
+"""Kind of task that decides between models which are equally good at one."""
+
+MUCH_SLOWER = 3.0
+"""An answer that takes so many times longer is not worth what only another kind of task tells apart."""
 
 SMALL_PARAMETERS = 5e9
 """Below it 4 bits cost more: INT4 keeps 97 % of the reasoning scores from 7B up and 94 % of the 1.5B
@@ -69,6 +96,12 @@ def is_sound(plan: Plan, parameters: int) -> bool:
     return plan.quantisation in (_SOUND if parameters >= SMALL_PARAMETERS else _SOUND_SMALL)
 
 
+def is_published(plan: Plan) -> bool:
+    """Whether there is a file to run: a model of the catalogue needs a published GGUF for llama.cpp."""
+    model = known_model(plan.id) if plan.id else None
+    return model is None or bool(model.gguf_repos) or plan.engine == "vllm"
+
+
 def holds_answers(plan: Plan) -> bool:
     """Whether nine of ten answers fit its context."""
     wait = plan.answer
@@ -94,7 +127,7 @@ def _merit(plan: Plan, parameters: dict[str, int]) -> tuple[bool, bool, float]:
 
 
 def recommend(
-    plans: Sequence[Plan], task: str, parameters: dict[str, int], patience_s: float = PATIENCE_S
+    plans: Sequence[Plan], task: str, parameters: dict[str, int], patience_s: float | None = None
 ) -> Recommendation | None:
     """The plan to take; None where no answer can be timed. `parameters` counts each model's weights."""
     timed = [plan for plan in one_per_model(plans, parameters) if plan.answer]
@@ -102,30 +135,85 @@ def recommend(
         return None
     if len(timed) == 1:
         return _of_one(timed[0], parameters.get(timed[0].model, 0))
-    benchmark = common_benchmark(timed, task)
+    patience_s = PATIENCE_S[task] if patience_s is None else patience_s
     good = [p for p in timed if is_sound(p, parameters.get(p.model, 0)) and holds_answers(p)]
-    quick = [plan for plan in good if _seconds(plan) <= patience_s]
-    scored = [plan for plan in quick if figure(plan, benchmark) is not None]
-    if scored:
-        chosen = max(scored, key=lambda plan: (figure(plan, benchmark) or 0.0, -_seconds(plan)))
-        reason = (
-            f"it has the best published {benchmark} ({figure(chosen, benchmark):g}) of the {len(scored)} "
-            f"models that fit with a sound quantisation and answer within {spelled_s(patience_s)} "
-            f"({spelled_s(_seconds(chosen))} on average)"
-        )
-    elif quick:
-        chosen = max(quick, key=lambda plan: (parameters.get(plan.model, 0), -_seconds(plan)))
-        reason = (
-            f"no figure for {task} is published of what fits, and it is the largest model that answers "
-            f"within {spelled_s(patience_s)} ({spelled_s(_seconds(chosen))} on average)"
-        )
-    else:
-        chosen = min(good or timed, key=_seconds)
-        reason = (
-            f"nothing sound that fits answers within {spelled_s(patience_s)}, and it is the quickest "
-            f"({spelled_s(_seconds(chosen))} on average); think of a batch job"
-        )
+    good = [plan for plan in good if is_published(plan)] or good
+    quick = [plan for plan in good if seconds(plan) <= patience_s]
+    known = [plan for plan in quick if plan.standing]
+    if known:
+        return _best(known, task, f"fit and answer within {spelled_s(patience_s)}")
+    if not quick:
+        return _slow(good or timed, patience_s)
+    chosen = min(quick, key=seconds)
+    reason = (
+        f"how the models that answer within {spelled_s(patience_s)} do on {benchmark_of(task)} is not "
+        f"published, and it is the quickest of them ({spelled_s(seconds(chosen))} on average)"
+    )
     return Recommendation(chosen, reason)
+
+
+def _best(known: Sequence[Plan], task: str, how: str) -> Recommendation:
+    """The best of plans with a standing, which are those that do as `how` says."""
+    benchmark = benchmark_of(task)
+    top, near = max(value(plan) for plan in known), tolerance(benchmark)
+    equal = [plan for plan in known if value(plan) >= top - near]
+    quickest = min(seconds(plan) for plan in equal)
+    usable = [plan for plan in equal if seconds(plan) <= MUCH_SLOWER * quickest]
+    chosen = max(usable, key=lambda plan: (_harder(plan, task), -seconds(plan)))
+    takes = f"; {spelled_s(seconds(chosen))} on average"
+    among = f"the {len(known)} models that {how}" if len(known) > 1 else f"what would {how}"
+    lead = "no figures on logic are published, and " if task in _STAND_IN else ""
+    if len(equal) == 1:
+        return Recommendation(
+            chosen, f"{lead}it has the best {benchmark} ({_figure_words(chosen)}) of {among}{takes}"
+        )
+    reason = (
+        f"{lead}of {among}, {len(equal)} are about as good on {benchmark} (this one "
+        f"{_figure_words(chosen)}, the best {top:.1f}; repeated measurements differ by {near:.1f})"
+    )
+    if len(usable) == 1 or _harder(chosen, task) < 0:
+        return Recommendation(chosen, f"{reason}, and it is the quickest of these{takes}")
+    harder = f"{benchmark_of(HARDER[task])} ({_harder(chosen, task):.1f})"
+    return Recommendation(
+        chosen, f"{reason}, and of those not much slower than the quickest it is the best on {harder}{takes}"
+    )
+
+
+def _slow(plans: Sequence[Plan], patience_s: float) -> Recommendation:
+    """Where nothing answers in time: the best of what is not much slower than the quickest."""
+    known = [plan for plan in plans if plan.standing]
+    quickest = min(seconds(plan) for plan in known or plans)
+    usable = [plan for plan in known or plans if seconds(plan) <= MUCH_SLOWER * quickest]
+    chosen = max(usable, key=lambda plan: (value(plan), -seconds(plan)))
+    which = "it is the quickest"
+    if seconds(chosen) > quickest:
+        which = "it is the best of those not much slower than the quickest"
+    reason = (
+        f"nothing sound that fits answers within {spelled_s(patience_s)}, and {which} "
+        f"({spelled_s(seconds(chosen))} on average); think of a batch job, or of more --patience"
+    )
+    return Recommendation(chosen, reason)
+
+
+def _harder(plan: Plan, task: str) -> float:
+    """Standing on the harder kind of task; below zero where it is unknown."""
+    found = standing(plan.id, HARDER[task])
+    return found.value if found else -1.0
+
+
+def _figure_words(plan: Plan) -> str:
+    stands = plan.standing
+    assert stands is not None
+    if not stands.through:
+        return f"{stands.value:g}"
+    via = stands.through[0] if len(stands.through) == 1 else f"{len(stands.through)} models"
+    edition = stands.edition.removeprefix("LiveCodeBench ")
+    return f"about {stands.value:.0f}, from {stands.published:g} on {edition} through {via}"
+
+
+def value(plan: Plan) -> float:
+    """A plan's standing in percent; 0 where it is unknown."""
+    return plan.standing.value if plan.standing else 0.0
 
 
 def _of_one(plan: Plan, parameters: int) -> Recommendation:
@@ -139,7 +227,8 @@ def _of_one(plan: Plan, parameters: int) -> Recommendation:
     return Recommendation(plan, reason)
 
 
-def _seconds(plan: Plan) -> float:
+def seconds(plan: Plan) -> float:
+    """A mean answer's seconds; infinite where they cannot be predicted."""
     return plan.answer.mean_s if plan.answer else float("inf")
 
 

@@ -26,9 +26,6 @@ from ponder.store.codec import encode
 
 Json = dict[str, Any]
 
-PATIENCE_S = 300.0
-"""How long a mean answer of a recommended plan may take: the terminal's own default."""
-
 
 async def fit(request: Request) -> Response:
     """The plans of a model on a machine, the recommended one marked."""
@@ -51,7 +48,7 @@ def plans_of(asked: Fit) -> Json:
         plans = rank(machine, wish, subjects)
     fitting = [plan for plan in plans if plan.placement]
     sizes = {subject.name: subject.parameters for subject in subjects}
-    best = recommend(fitting, wish.task, sizes, PATIENCE_S) if fitting else None
+    best = recommend(fitting, wish.task, sizes) if fitting else None
     rows = [
         encode(plan) | {"recommended": best is not None and plan is best.plan, "command": command(plan)}
         for plan in plans
