@@ -134,10 +134,10 @@ def test_models_are_loaded_on_demand_and_make_room(
     with running(model=str(speaker_gguf), slots=1) as server:
         models = server.service.models
 
-        def open_one(offer: object, opened=models._open) -> object:  # type: ignore[no-untyped-def]
+        def open_one(offer: object, shape: object, opened=models._open) -> object:  # type: ignore[no-untyped-def]
             if models.loaded:
                 raise MemoryLimitError("no room")
-            return opened(offer)
+            return opened(offer, shape)
 
         monkeypatch.setattr(models, "_open", open_one)
         body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 30}

@@ -11,6 +11,7 @@ from ponder.core.request import CorrectionKind
 from ponder.errors import InputError, NotFoundError
 from ponder.opened import Opened
 from ponder.serve.live import Live
+from ponder.serve.models import Shape
 from ponder.serve.refusal import Refusal
 from ponder.serve.runs import Begin, Order
 from ponder.serve.service import Service
@@ -72,4 +73,15 @@ async def _begun(service: Service, bundle: Bundle, begin: Begin, party: str) -> 
         offer = await service.models.find(f"{name}@{quantisation}" if quantisation else name)
     except NotFoundError:
         offer = await service.models.find(name)
-    return await service.runs.begin(checked, Order(offer.name, bundle.trace.request, party=party))
+    shape = _shape(bundle)
+    return await service.runs.begin(
+        checked, Order(offer.name, bundle.trace.request, party=party, shape=shape)
+    )
+
+
+def _shape(bundle: Bundle) -> Shape:
+    """The context and the cache that the trace was written with: what fitted then fits when it goes on."""
+    n_ctx, kv_type = bundle.environment.get("n_ctx"), bundle.environment.get("kv_type")
+    return Shape(
+        n_ctx if isinstance(n_ctx, int) and n_ctx > 0 else None, kv_type if isinstance(kv_type, str) else None
+    )

@@ -3,17 +3,22 @@
 A name from the network is only ever compared with the names of what is here; it never becomes a path. A
 model is loaded when it is first asked for. If it does not fit beside the others, those that nobody uses
 are unloaded, the one that was left alone for the longest time first; if all are in use, it waits for one.
+
+A model may be wanted with a context or a cache of its own. One that nobody uses is then loaded anew; beside
+one that is in use a second copy is loaded, which shares the weights' pages with the first.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from ponder.catalog.library import Local, is_path, newest, scan, split_name
 from ponder.catalog.models import known_model
 from ponder.errors import MemoryLimitError, NotFoundError, PonderError
+from ponder.fit.launch import DEFAULT_CTX
 from ponder.opened import Opened, open_model
 from ponder.serve.refusal import Refusal
 from ponder.serve.settings import Settings
@@ -34,13 +39,25 @@ class Offer:
     created: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a model shall be loaded: tokens of context and the type of its cache; None: as the server likes."""
+
+    n_ctx: int | None = None
+    kv_type: str | None = None
+
+
+ANY = Shape()
+
+
 @dataclass(slots=True)
 class Loaded:
-    """A model in memory, who uses it, and when it was last left."""
+    """A model in memory, how it was wanted, who uses it, and when it was last left."""
 
     name: str
     opened: Opened
     turns: Turns
+    shape: Shape = ANY
     users: int = 0
     left: float = field(default_factory=time.monotonic)
 
@@ -56,6 +73,7 @@ class Models:
         self._offers: Mapping[str, Offer] = {}
         self._listed = -LIST_S
         self._queue = 0
+        self._copies = count(2)
 
     # ------------------------------------------------------------------ what there is
 
@@ -111,15 +129,15 @@ class Models:
 
     @property
     def loaded(self) -> Mapping[str, Loaded]:
-        """What is in memory, by public name."""
+        """What is in memory, by public name; of a second copy with a number behind it."""
         return self._loaded
 
     # ------------------------------------------------------------------ using one
 
-    async def take(self, name: str) -> Loaded:
+    async def take(self, name: str, shape: Shape = ANY) -> Loaded:
         """The model called `name`, in memory until `leave`; its slots are still to be taken.
 
-        Raises NotFoundError, MemoryLimitError and EngineError.
+        Raises NotFoundError, InputError for a context it was not made for, MemoryLimitError and EngineError.
         """
         offer = await self.find(name)
         if self._choosing.locked() and self._queue >= self._settings.waiting:
@@ -127,7 +145,7 @@ class Models:
         self._queue += 1
         try:
             async with self._choosing:  # in the order of arrival: nobody overtakes one who waits for memory
-                loaded = self._loaded.get(offer.name) or await self._load(offer)
+                loaded = self._suiting(offer, shape) or await self._load(offer, shape)
                 loaded.users += 1
                 return loaded
         finally:
@@ -139,10 +157,25 @@ class Models:
         loaded.left = time.monotonic()
         self._left.set()
 
-    async def _load(self, offer: Offer) -> Loaded:
+    def _suits(self, loaded: Loaded, shape: Shape) -> bool:
+        """Whether a loaded model is as it is wanted. Who wants nothing special takes a usual one, or more."""
+        n_ctx, kv_type = loaded.opened.facts.get("n_ctx"), loaded.opened.facts.get("kv_type")
+        if shape != ANY:
+            return shape.n_ctx in {None, n_ctx} and shape.kv_type in {None, kv_type}
+        options = self._settings.options
+        usual = isinstance(n_ctx, int) and n_ctx >= (options.n_ctx or DEFAULT_CTX)
+        return loaded.shape == ANY or (usual and kv_type == options.kv_type)
+
+    def _suiting(self, offer: Offer, shape: Shape) -> Loaded | None:
+        """A loaded copy of a model that is as it is wanted."""
+        copies = [loaded for loaded in self._loaded.values() if loaded.name == offer.name]
+        return next((loaded for loaded in copies if self._suits(loaded, shape)), None)
+
+    async def _load(self, offer: Offer, shape: Shape) -> Loaded:
+        await self._unload_one(offer.name)  # in another shape: it is not wanted any more
         while True:
             try:
-                opened = await asyncio.to_thread(self._open, offer)
+                opened = await asyncio.to_thread(self._open, offer, shape)
                 break
             except MemoryLimitError:
                 if not self._loaded:
@@ -150,13 +183,18 @@ class Models:
                 if not await self._unload_one():
                     self._left.clear()
                     await self._left.wait()
-        loaded = Loaded(offer.name, opened, Turns(opened.n_parallel, self._settings.waiting))
-        self._loaded[offer.name] = loaded
+        key = offer.name if offer.name not in self._loaded else f"{offer.name} #{next(self._copies)}"
+        loaded = Loaded(offer.name, opened, Turns(opened.n_parallel, self._settings.waiting), shape)
+        self._loaded[key] = loaded
         return loaded
 
-    def _open(self, offer: Offer) -> Opened:
-        slots = self._settings.slots
-        opened = open_model(offer.opens, replace(self._settings.options, n_parallel=slots))
+    def _open(self, offer: Offer, shape: Shape) -> Opened:
+        options = replace(self._settings.options, n_parallel=self._settings.slots)
+        if not options.server:  # what runs elsewhere has its context already
+            options = replace(
+                options, n_ctx=shape.n_ctx or options.n_ctx, kv_type=shape.kv_type or options.kv_type
+            )
+        opened = open_model(offer.opens, options)
         try:
             opened.engine.serve()  # its memory is taken before anybody else looks how much is free
         except PonderError:
@@ -164,13 +202,15 @@ class Models:
             raise
         return opened
 
-    async def _unload_one(self) -> bool:
-        """Unload the idle model that was left alone for the longest time; whether there was one."""
-        idle = [name for name, loaded in self._loaded.items() if not loaded.users]
+    async def _unload_one(self, name: str = "") -> bool:
+        """Unload the idle model (that is called `name`) that was left alone for the longest time; whether
+        there was one.
+        """
+        idle = [key for key, loaded in self._loaded.items() if not loaded.users and name in {"", loaded.name}]
         if not idle:
             return False
-        name = min(idle, key=lambda name: self._loaded[name].left)
-        await asyncio.to_thread(self._loaded.pop(name).opened.engine.close)
+        oldest = min(idle, key=lambda key: self._loaded[key].left)
+        await asyncio.to_thread(self._loaded.pop(oldest).opened.engine.close)
         return True
 
     async def unload(self, name: str) -> bool:

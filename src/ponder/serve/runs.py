@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ponder.core.request import Request
 from ponder.opened import Opened
 from ponder.serve.live import Live
-from ponder.serve.models import Loaded, Models
+from ponder.serve.models import ANY, Loaded, Models, Shape
 from ponder.serve.refusal import Refusal
 from ponder.session import Answering, start
 from ponder.store import Store
@@ -25,7 +25,7 @@ Begin = Callable[[Opened], Answering]
 class Order:
     """What a client wants: which model, the request, whether it is kept, and what ends the answer.
 
-    `party` is who waits in the queue; see Turns.
+    `party` is who waits in the queue; see Turns. `shape` is how the model shall be loaded.
     """
 
     model: str
@@ -34,6 +34,7 @@ class Order:
     stops: tuple[str, ...] = ()
     stop_anywhere: bool = False
     party: str = ""
+    shape: Shape = ANY
 
 
 class Runs:
@@ -57,7 +58,7 @@ class Runs:
         """As `start`, with another beginning: a branch, say."""
         if len(self._living) >= MOST_LIVE:
             raise Refusal(429, f"{MOST_LIVE} runs live on this server: end some.", retry_s=10)
-        loaded = await self._models.take(order.model)
+        loaded = await self._models.take(order.model, order.shape)
         try:
             await loaded.turns.take(order.party)
         except BaseException:

@@ -8,12 +8,11 @@ from starlette.responses import JSONResponse, Response
 
 from ponder.catalog.library import is_path
 from ponder.core.hardware import Hardware
+from ponder.fit.choice import among_models, among_quantisations
 from ponder.fit.command import command
 from ponder.fit.guard import available_bytes
 from ponder.fit.plan import Planner, Wish
 from ponder.fit.probe import hardware as probe
-from ponder.fit.rank import quantisations, rank
-from ponder.fit.recommend import recommend
 from ponder.fit.rooms import with_free
 from ponder.fit.subject import catalogued, everything
 from ponder.fit.whatif import Given, with_given
@@ -39,19 +38,14 @@ def plans_of(asked: Fit) -> Json:
         raise Refusal(400, "files are planned in the terminal (`ponder fit FILE`): give a model's name.")
     machine = machine_of(asked.machine)
     wish = Wish(asked.task, asked.n_ctx, asked.quantisation.upper(), asked.kv_type, asked.batch)
-    subjects = [catalogued(asked.model)] if asked.model else list(everything())
     if asked.model:
-        planner = Planner(machine, wish)
-        quants = (wish.quantisation,) if wish.quantisation else quantisations(subjects[0])
-        plans = [planner.best(subjects[0], quant) for quant in quants]
+        choice = among_quantisations(Planner(machine, wish), catalogued(asked.model))
     else:
-        plans = rank(machine, wish, subjects)
-    fitting = [plan for plan in plans if plan.placement]
-    sizes = {subject.name: subject.parameters for subject in subjects}
-    best = recommend(fitting, wish.task, sizes) if fitting else None
+        choice = among_models(machine, wish, everything())
+    best = choice.best
     rows = [
         encode(plan) | {"recommended": best is not None and plan is best.plan, "command": command(plan)}
-        for plan in plans
+        for plan in choice.plans
     ]
     return {"machine": encode(machine), "plans": rows, "reason": best.reason if best else None}
 

@@ -4,13 +4,14 @@ The pages of later tracks (distillation runs, evaluations) go into PAGES and NAV
 the menu has room for them after Library.
 """
 
-from ponder.serve.pages import ask, compare, connect, enter, live, spelling, trace, traces
+from ponder.serve.pages import ask, compare, connect, enter, fit, live, spelling, trace, traces
+from ponder.serve.pages.fit_bars import bytes_of, counted
 from ponder.serve.templates import ENVIRONMENT
 
-PAGES = (enter, ask, live, traces, trace, compare, connect)
+PAGES = (enter, ask, fit, live, traces, trace, compare, connect)
 """Every module with ROUTES."""
-NAVIGATION = (("/ask", "Ask"), ("/traces", "Traces"))
+NAVIGATION = (("/ask", "Ask"), ("/traces", "Traces"), ("/fit", "Fit"))
 """The menu: address and name, in order."""
 
 ENVIRONMENT.globals["navigation"] = NAVIGATION
-ENVIRONMENT.filters |= spelling.FILTERS
+ENVIRONMENT.filters |= spelling.FILTERS | {"bytes_of": bytes_of, "counted": counted}

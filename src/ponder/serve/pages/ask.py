@@ -13,7 +13,9 @@ from ponder.core.request import Message, Sampling, Steering
 from ponder.core.request import Request as Question
 from ponder.errors import InputError
 from ponder.serve.asking import party_of
+from ponder.serve.models import Shape
 from ponder.serve.pages.fields import Form, choice_field, number_field, text_field, whole_field
+from ponder.serve.pages.fit_form import KV_TYPES
 from ponder.serve.pages.frame import form_of, page, prefer, preferred
 from ponder.serve.runs import Order
 from ponder.serve.service import Service, service_of
@@ -48,6 +50,9 @@ async def show(request: Request) -> Response:
         question=given.get("q", "")[:MOST_QUESTION],
         recent=recent,
         think=THINK,
+        n_ctx=given.get("ctx", "")[:12] or preferred(request, "ctx"),
+        kv_type=given.get("kv", "")[:8],
+        kv_types=KV_TYPES,
     )
 
 
@@ -66,7 +71,9 @@ async def ask(request: Request) -> Response:
         steering=Steering(extend=whole_field(form, "extend", 0, 20) or 0),
     )
     model = text_field(form, "model", 300)
-    live = await service.runs.start(Order(model, wanted, keep=must_keep(service), party=party_of(request)))
+    shape = Shape(whole_field(form, "ctx", 1, MOST_TOKENS), choice_field(form, "kv", ("", *KV_TYPES)) or None)
+    order = Order(model, wanted, keep=must_keep(service), party=party_of(request), shape=shape)
+    live = await service.runs.start(order)
     response = RedirectResponse(f"/traces/{live.trace_id}", 303)
     prefer(request, response, "model", model)
     return response

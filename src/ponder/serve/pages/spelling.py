@@ -1,7 +1,10 @@
 """How numbers and times are written on every page, so that they read the same everywhere."""
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
+
+from ponder.fit.recommend import spelled_s
 
 DAY_S = 86400
 
@@ -73,5 +76,18 @@ def line(text: str, most: int = 160) -> str:
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
-FILTERS = {each.__name__: each for each in (count, seconds, rate, size, ago, when, contexts, line)}
+def gib(count_bytes: float) -> str:
+    """Memory as its makers count it: `24 GiB`."""
+    return f"{count_bytes / 2**30:.3g} GiB"
+
+
+def pairs(values: Iterable[object]) -> list[tuple[str, str]]:
+    """Choices that are called what they are, as (value, words)."""
+    return [(str(value), str(value)) for value in values]
+
+
+FILTERS = {
+    each.__name__: each
+    for each in (count, seconds, rate, size, ago, when, contexts, line, gib, pairs, spelled_s)
+}
 """What templates may use, by name."""
