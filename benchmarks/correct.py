@@ -8,10 +8,13 @@ A trace of `tokens` tokens is written; then, in turn in every round, always to t
 `re-prompt` the conversation goes on: the old output as the assistant's turn, then "There is a mistake: …";
             the output is written anew behind it
 `fork`      the trace is left at 90 % with a correction and written to its end, the engine still loaded
-`fork cold` the same in an engine that has just been started: the prefix has to be read once
+`fork kept` the same from an engine that does not run yet, as from the terminal: it is started, and takes its
+            cache of the line from disk
+`fork cold` the same without that cache: the line has to be read once
+`floor`     what the last tokens of `again` took where they were written: less no way of going on can take
 
 Printed: tokens evaluated (those read that were not cached, and those that the model wrote), seconds from
-asking to the end, and the ratio of each to `again`, medians over rounds.
+asking to the end, and the ratio of each to `again`, medians over rounds; then what keeping the cache cost.
 """
 
 import argparse
@@ -29,6 +32,8 @@ from ponder.core.trace import Trace
 from ponder.opened import Opened, Options, open_model
 from ponder.session import Answering, fork, start
 from ponder.store import Store, open_store
+from ponder.store.caches import Caches, folder_beside
+from ponder.warm import keep
 
 QUESTION = "A train leaves at nine and another one at ten. Explain at length how to find where they meet."
 CORRECTION = "Wait, the second train leaves at eleven, not at ten."
@@ -36,6 +41,9 @@ END_TOKEN_BIAS = ((2, -100.0),)
 """SmolLM2's end of turn: the runs must be equally long."""
 
 Row = tuple[int, float]
+
+WRITING: list[float] = []
+"""Seconds to keep the cache, a round each."""
 
 
 def request(messages: tuple[Message, ...], tokens: int, seed: int) -> Request:
@@ -61,17 +69,37 @@ def one_round(opened: Opened, store: Store, first: Trace, seed: int, at: float) 
     talk = (*asked, Message("assistant", first.answer), complaint)
     cut = first.fork_at(int(at * tokens), "say", CORRECTION)
     cut = replace(cut, sampling=replace(cut.sampling, max_tokens=tokens))
+    again, trace = measured(lambda: start(opened, request(asked, tokens, seed), store))
     rows = {
-        "again": measured(lambda: start(opened, request(asked, tokens, seed), store))[0],
+        "again": again,
         "re-prompt": measured(lambda: start(opened, request(talk, tokens, seed), store))[0],
     }
     # The line gets into the cache, where it is after it was written: one more token behind all of it.
-    measured(lambda: fork(opened, first, first.fork_at(tokens - 1), None))
+    WRITING.append(kept(opened, first))
     rows["fork"] = measured(lambda: fork(opened, first, cut, store))[0]
-    opened.engine.close()
-    opened.engine.serve()
-    rows["fork cold"] = measured(lambda: fork(opened, first, cut, store))[0]
+    rows["floor"] = floor(trace, rows["fork"][0])
+    for name, limit in (("fork kept", "4"), ("fork cold", "0")):
+        os.environ["PONDER_CACHE_GB"] = limit
+        if name == "fork cold":
+            Caches(folder_beside(store.path)).forget([first.id])
+        opened.engine.close()
+        rows[name] = measured(lambda: fork(opened, first, cut, store))[0]
     return rows
+
+
+def floor(again: Trace, written: int) -> Row:
+    """The last `written` tokens of a run, and what they took there."""
+    return written, again.tokens[-1].time_s - again.tokens[-1 - written].time_s
+
+
+def kept(opened: Opened, first: Trace) -> float:
+    """Seconds to write the cache of a trace that lies in the engine."""
+    os.environ["PONDER_CACHE_GB"] = "4"
+    answering = fork(opened, first, first.fork_at(len(first.tokens) - 1), None)
+    ids, prompt = answering.trace().ids, answering.run.prompt
+    begun = time.perf_counter()
+    assert keep(opened, first.id, prompt, ids)
+    return time.perf_counter() - begun
 
 
 def main() -> None:
@@ -100,6 +128,7 @@ def main() -> None:
         ratios = sorted(row[name][1] / row["again"][1] for row in rounds)
         spread = f"{statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
         print(f"| {name} | {tokens:,.0f} | {of_tokens:.3f} | {seconds:.2f} | {spread} |")
+    print(f"keeping the cache: {statistics.median(WRITING):.2f} s (the worst {max(WRITING):.2f} s)")
 
 
 if __name__ == "__main__":

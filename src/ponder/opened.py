@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ponder.catalog.library import is_path, newest, resolve
+from ponder.catalog.library import home, is_path, newest, resolve
 from ponder.catalog.models import known_model
 from ponder.catalog.tags import think_tags
 from ponder.core.events import Usage
@@ -117,7 +117,8 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
     except BaseException:
         engine.close()
         raise
-    engine.settings = replace(told(engine.settings, launch), n_parallel=n_parallel)
+    settings = replace(told(engine.settings, launch), n_parallel=n_parallel, slot_folder=_slot_folder())
+    engine.settings = settings
     stat = local.paths[0].stat()
     facts |= {
         "n_ctx": launch.n_ctx,
@@ -141,6 +142,16 @@ def _engine(settings: Settings, options: Options, process: Process | None) -> Ow
         return Embedded(settings, process)
     binary: Owned = import_module("ponder.engine.binary").Binary(options.llama_server, settings)
     return binary
+
+
+def _slot_folder() -> str:
+    """Where engines keep caches, made if it is missing; "" where that cannot be."""
+    folder = home() / "caches"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return ""
+    return str(folder.absolute())
 
 
 def engine_gpus(engine: Owned) -> tuple[Gpu, ...]:

@@ -14,6 +14,7 @@ from ponder.opened import Opened, complete
 from ponder.spine import Run
 from ponder.steer.beginning import wants_reasoning
 from ponder.store import Journal, Start, Store
+from ponder.warm import keep, recall
 
 if TYPE_CHECKING:
     from ponder.core.plan import Compared
@@ -99,6 +100,12 @@ class Answering:
             pass
         return self.so_far()
 
+    def keep_cache(self) -> bool:
+        """Write what the engine made of this trace's tokens to disk, so that a branch of it, or its
+        resumption, reads nothing again in another process; whether that was worth it and was done.
+        """
+        return keep(self.opened, self.trace_id, self.run.prompt, self.run.fold.ids)
+
     def so_far(self) -> Trace:
         """The trace as it is now: whole steps, and perhaps the beginning of another."""
         run, fold = self.run, self.run.fold
@@ -170,6 +177,7 @@ def fork(opened: Opened, trace: Trace, request: Request, store: Store | None) ->
     pieces, index = _Pieces(), correction.index
     run = Run(opened.engine, request, opened.voice, past=trace.tokens[:index], note=pieces.note)
     _check_prompt(run, opened, trace)
+    recall(opened, run.prompt, run.fold.ids)
     origin = _Origin(time.time(), trace.id or None, index)
     store = store if trace.id else None  # a branch is kept where its beginning is
     if store is not None:
@@ -188,6 +196,7 @@ def resume(opened: Opened, trace: Trace, store: Store) -> Answering:
     pieces = _Pieces()
     run = Run(opened.engine, trace.request, opened.voice, past=trace.tokens, note=pieces.note)
     _check_prompt(run, opened, trace)
+    recall(opened, run.prompt, run.fold.ids)
     pieces.journal = store.resume(trace.id)
     origin = _Origin(trace.created, trace.parent, trace.fork_index)
     return Answering(run, opened, store, pieces.journal, origin)

@@ -17,7 +17,8 @@ def main() -> None:
     if sys.argv[1:] == ["--list-devices"]:
         print("Available devices:\n  CUDA0: NVIDIA GeForce RTX 3090 (24135 MiB, 23680 MiB free)")  # noqa: T201
         return
-    for name in ("--model", "--host", "--cache-type-k", "--cache-type-v", "--spec-type", "--tensor-split"):
+    for name in ("--model", "--host", "--cache-type-k", "--cache-type-v", "--spec-type", "--tensor-split",
+                 "--slot-save-path"):  # fmt: skip
         parser.add_argument(name, default="none")
     for name in ("--port", "--ctx-size", "--parallel", "--threads", "--threads-batch"):
         parser.add_argument(name, type=int, required=True)
@@ -37,6 +38,8 @@ def main() -> None:
     if asked.spec_type != "none":
         name = "COMMON_SPECULATIVE_TYPE_" + asked.spec_type.upper().replace("-", "_")
         params.speculative.types = [getattr(xllamacpp.common_speculative_type, name)]
+    if asked.slot_save_path != "none":
+        params.slot_save_path = asked.slot_save_path + os.sep
     params.fit_params = params.warmup = False
     params.verbosity = 1
     try:

@@ -77,7 +77,8 @@ def command(question: tuple[str, ...], **values: Any) -> None:
     with open_store() as store:
         try:
             answering = start(opened, replace(request, messages=tuple(messages)), store)
-            show(answering, **{name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")})
+            shown = {name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")}
+            show(answering, **shown).keep_cache()
         finally:
             opened.engine.close()
 

@@ -50,7 +50,8 @@ def command(trace_id: str, **values: Any) -> None:
             if not values["json_lines"]:
                 said = f"Branch of {bundle.trace.id}: {answering.fork_index} tokens are kept."
                 click.echo(click.style(said, dim=True), err=True)
-            show(answering, **{name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")})
+            shown = {name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")}
+            show(answering, **shown).keep_cache()
         finally:
             opened.engine.close()
 

@@ -25,6 +25,6 @@ def command(trace_id: str, **shown: bool) -> None:
                 screen = Screen(hide_reasoning=shown["hide_reasoning"])
                 screen.past("reasoning", trace.reasoning)
                 screen.past("answer", trace.answer)
-            show(answering, **shown)
+            show(answering, **shown).keep_cache()
         finally:
             opened.engine.close()

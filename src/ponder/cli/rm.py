@@ -9,6 +9,7 @@ import click
 from ponder.catalog.library import is_path, leftovers, paths_of, pulled, remove, repos_of, split_name
 from ponder.catalog.quantisations import choose, quantisation_of, spelled_size
 from ponder.errors import InputError, NotFoundError
+from ponder.store.caches import Caches, folder_beside
 
 
 @click.command()
@@ -16,7 +17,7 @@ from ponder.errors import InputError, NotFoundError
 @click.option("--quant", metavar="Q", default="", help="Which quantisation, where several are here.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(name: str, *, quant: str, yes: bool) -> None:
-    """Delete the weights of a model that was pulled."""
+    """Delete the weights of a model that was pulled, and the caches that it left."""
     paths = _files_of(name, quant)
     size = spelled_size(sum(path.stat().st_size for path in paths))
     what = f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}, {size}"
@@ -24,6 +25,7 @@ def command(name: str, *, quant: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise InputError(f"nobody is there to be asked about deleting {what}; add --yes.")
         click.confirm(f"Delete {what}?", abort=True)
+    Caches(folder_beside()).forget_weights(paths)
     click.echo(f"Freed {spelled_size(remove(paths))}.")
 
 

@@ -94,6 +94,8 @@ def arguments(settings: Settings, port: int) -> list[str]:
         options["--n-cpu-moe"] = settings.n_cpu_moe
     if settings.flash:
         options["--flash-attn"] = "on"
+    if settings.slot_folder:
+        options["--slot-save-path"] = settings.slot_folder
     if settings.speculation != "none":
         options["--spec-type"] = settings.speculation
     if settings.n_parallel > 1:

@@ -38,6 +38,8 @@ def serve(settings: dict[str, Any]) -> xllamacpp.Server:
     params.verbosity = settings["verbosity"]
     for side in ("cache_type_k", "cache_type_v"):
         setattr(params, side, named(xllamacpp.ggml_type, "GGML_TYPE_", settings["kv_type"]))
+    if settings["slot_folder"]:
+        params.slot_save_path = settings["slot_folder"] + os.sep  # as llama.cpp needs it
     place(params, settings)
     if settings["speculation"] != "none":
         kinds = xllamacpp.common_speculative_type

@@ -15,7 +15,7 @@ from ponder.engine.http import Loopback
 from ponder.engine.piece import Piece, foreign
 from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written, ids_of
 from ponder.engine.render import neutral, placeholders, render
-from ponder.engine.slots import Slots
+from ponder.engine.slots import Slots, shared
 from ponder.errors import ContextError, EngineError, InputError
 
 ABILITIES = (
@@ -126,7 +126,42 @@ class LlamaClient:
             self._served = None  # another one may come, with another model
             raise
         finally:
+            self._slots.leave(slot, piece.ids)
+
+    def holds(self, prompt: Prompt, known: Sequence[int]) -> int:
+        """How many of the tokens `known`, which begin with `prompt`, lie in the cache of a free slot."""
+        slot = self._slots.own(prompt, known)
+        if slot is None:
+            return 0
+        self._slots.leave(slot)
+        return shared(slot.ids, known)
+
+    def save(self, prompt: Prompt, known: Sequence[int], name: str) -> int:
+        """Let the server write the cache of a conversation to the file `name` in its folder; how many tokens
+        it holds, 0 where no slot has it.
+        """
+        slot = self._slots.own(prompt, known)
+        if slot is None:
+            return 0
+        try:
+            return self._file("save", slot.number, name, "n_saved")
+        finally:
             self._slots.leave(slot)
+
+    def restore(self, prompt: Prompt, known: Sequence[int], name: str) -> int:
+        """Let the server read what `save` wrote; how many tokens it now holds. The caller has made sure that
+        a slot is free, and that the file is whole: after an error the server's cache may be spoilt.
+        """
+        slot = self._slots.take(prompt, known)
+        try:
+            return self._file("restore", slot.number, name, "n_restored")
+        finally:
+            self._slots.leave(slot)
+
+    def _file(self, action: str, slot: int, name: str, count: str) -> int:
+        answer = self._server.call(f"/slots/{slot}?action={action}", {"filename": name})
+        with foreign(count):
+            return int(answer[count])
 
     def close(self) -> None:
         """Forget the server; it is not ours to stop."""

@@ -25,7 +25,7 @@ class Settings:
     `kv_type` f16 or q8_0 …; `n_gpu_layers` None lets llama.cpp place them; `n_cpu_moe`: the first layers keep
     their experts in RAM; `tensor_split`: layers of each GPU; `flash`: fused attention, else llama.cpp
     decides; `speculation` none or one of llama.cpp's n-gram kinds; `port` 0: any free one; `idle_s`: unload
-    after so many seconds unused.
+    after so many seconds unused; `slot_folder`: where caches may be written, "" for nowhere.
     """
 
     model_path: str
@@ -43,6 +43,7 @@ class Settings:
     speculation: str = "none"
     port: int = 0
     idle_s: float = 600.0
+    slot_folder: str = ""
 
 
 class Seen(NamedTuple):
@@ -135,6 +136,23 @@ class Owned(ABC):
         finally:
             self._used = time.monotonic()
             self._speakers.remove(me)
+            self._turns.release()
+
+    def holds(self, prompt: Prompt, known: Sequence[int]) -> int:
+        """How many of the tokens `known` lie in a cache; see LlamaClient."""
+        return self._ask(lambda client: client.holds(prompt, known))
+
+    def save_cache(self, prompt: Prompt, known: Sequence[int], name: str) -> int:
+        """Write a conversation's cache to the file `name` in `settings.slot_folder`; see LlamaClient."""
+        return self._ready().save(prompt, known, name)
+
+    def load_cache(self, prompt: Prompt, known: Sequence[int], name: str) -> int:
+        """Read what `save_cache` wrote, if a slot is free for it; see LlamaClient. Close after an error."""
+        if not self._turns.acquire(blocking=False):
+            return 0
+        try:
+            return self._ready().restore(prompt, known, name)
+        finally:
             self._turns.release()
 
     def close(self) -> None:

@@ -52,6 +52,11 @@ class Piece:
         self._held: Sampled | None = None
         self._requests = 0
 
+    @property
+    def ids(self) -> Sequence[int]:
+        """The prompt and what came so far."""
+        return self._ids
+
     def emissions(self) -> Generator[Emission, None, None]:
         """Prefill, every token, and the stop; closing the iterator cuts the connection."""
         if "json_schema" in self._body:

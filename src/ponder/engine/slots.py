@@ -40,23 +40,37 @@ class Slots:
 
         The caller has made sure that one is free.
         """
-        head = prompt.head or len(prompt.ids)
         with self._lock:
-            free = [slot for slot in self._slots if self._shared or not slot.taken]
-            own = [slot for slot in free if tuple(slot.ids[:head]) == prompt.ids[:head]]
-            slot = max(own, key=lambda slot: _shared(slot.ids, known), default=None)
+            slot = self._best(prompt, known)
             same = slot is not None
-            slot = slot or min(free, key=lambda slot: slot.left)
+            slot = slot or min(self._free(), key=lambda slot: slot.left)
             slot.taken, slot.same, slot.ids = True, same, known
             return slot
 
-    def leave(self, slot: Slot) -> None:
-        """The slot is free again; its conversation may come back."""
+    def own(self, prompt: Prompt, known: Sequence[int]) -> Slot | None:
+        """The free slot that holds the most of a conversation, taken as it is; None where none holds any."""
         with self._lock:
+            slot = self._best(prompt, known)
+            if slot is not None:
+                slot.taken, slot.same = True, True
+            return slot
+
+    def leave(self, slot: Slot, ids: Sequence[int] = ()) -> None:
+        """The slot is free again and holds `ids`, if they are told; its conversation may come back."""
+        with self._lock:
+            slot.ids = ids or slot.ids
             self._clock += 1
             slot.taken, slot.left = False, self._clock
 
+    def _free(self) -> list[Slot]:
+        return [slot for slot in self._slots if self._shared or not slot.taken]
 
-def _shared(ids: Sequence[int], known: Sequence[int]) -> int:
+    def _best(self, prompt: Prompt, known: Sequence[int]) -> Slot | None:
+        head = prompt.head or len(prompt.ids)
+        own = [slot for slot in self._free() if tuple(slot.ids[:head]) == prompt.ids[:head]]
+        return max(own, key=lambda slot: shared(slot.ids, known), default=None)
+
+
+def shared(ids: Sequence[int], known: Sequence[int]) -> int:
     """How many ids two sequences begin with alike."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, known, strict=False)))

@@ -47,7 +47,7 @@ def refusal(header: Header, run: Run, needed: int, free: int) -> MemoryLimitErro
 
 def is_far_below(header: Header, n_ctx: int, free: int) -> bool:
     """Whether even twice the weights and an ordinary cache fit, so that nothing has to be counted."""
-    return 2 * (header.file_bytes + _plain_cache_bytes(header, n_ctx)) + GIB <= free
+    return 2 * (header.file_bytes + plain_cache_bytes(header, n_ctx)) + GIB <= free
 
 
 def needed_bytes(header: Header, n_ctx: int, kv_type: str) -> int:
@@ -58,7 +58,7 @@ def needed_bytes(header: Header, n_ctx: int, kv_type: str) -> int:
     try:
         geometry = import_module("ponder.fit.headers").from_header(header)
     except FileFormatError:
-        return header.file_bytes + _plain_cache_bytes(header, n_ctx) + PROCESS_BYTES
+        return header.file_bytes + plain_cache_bytes(header, n_ctx) + PROCESS_BYTES
     memory = import_module("ponder.fit.memory")
     runtime = import_module("ponder.fit.runtime").Runtime(n_ctx, kv_type, kv_type)
     cache, compute = memory.cache_bytes(geometry, runtime), memory.compute_bytes(geometry, runtime)
@@ -75,7 +75,7 @@ def available_bytes() -> int | None:
     return None if free is None else min([free, *_group_free_bytes()])
 
 
-def _plain_cache_bytes(header: Header, n_ctx: int) -> int:
+def plain_cache_bytes(header: Header, n_ctx: int) -> int:
     """Keys and values of every layer in 16 bit, no window, no latent: what the metadata say at once."""
     heads = header.metadata.get(f"{header.architecture}.attention.head_count_kv")
     most = (

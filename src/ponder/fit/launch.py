@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 from ponder.catalog.header import Header
 from ponder.core.model import Model
 from ponder.errors import FileFormatError, InputError
-from ponder.fit.guard import LEAST_CTX, available_bytes, is_far_below, needed_bytes, refusal
+from ponder.fit.guard import (
+    LEAST_CTX,
+    available_bytes,
+    is_far_below,
+    needed_bytes,
+    plain_cache_bytes,
+    refusal,
+)
 
 if TYPE_CHECKING:  # loaded when a plan is made, not before the engine starts
     from ponder.core.plan import Compared, Plan
@@ -110,6 +117,10 @@ class Local:
             return Launch(n_ctx, wanted.kv_type)
         here = self.here()
         return self._blind(n_ctx, free) if here is None else launch_of(here.plan)
+
+    def cache_bytes(self, n_tokens: int) -> int:
+        """About the most that the cache of so many tokens takes."""
+        return plain_cache_bytes(self.file.header, n_tokens)
 
     def here(self) -> "Here | None":
         """The file's plan with what was free when it was opened; None where the file has parts that are not

@@ -15,6 +15,7 @@ from types import TracebackType
 from ponder.core.trace import Trace
 from ponder.errors import InputError, StorageError
 from ponder.store import ids
+from ponder.store.caches import Caches, folder_beside
 from ponder.store.database import check, connect, default_path, guarded, prepare, transaction
 from ponder.store.journal import Journal, Writer
 from ponder.store.reading import lineage, read_bundle, read_family, read_summaries
@@ -110,7 +111,9 @@ class Store:
         Its branches stay whole: what they share with it is kept, out of sight, until the last of them goes.
         """
         with self._writing() as connection:
-            delete_trace(connection, ids.find(connection, name)[0])
+            number, trace_id = ids.find(connection, name)
+            delete_trace(connection, number)
+        Caches(folder_beside(self.path)).forget([trace_id])
 
     def check(self) -> int:
         """Examine the whole file and read every trace; returns how many there are.
