@@ -107,10 +107,12 @@ def write_chain(
     *,
     memory: tuple[str, str, str] | None = None,
     n_ctx_train: int = 4096,
+    n_ff: int = 64,
     template: str = PREFILLING,
 ) -> Path:
     """A model in which each token is followed by others with given chances, at temperature 1.
 
+    A large `n_ff` makes it slow and changes nothing else.
     `memory` (marker, here, then): once `marker` stands anywhere before, `here` is followed by `then` instead.
     """
     words = [word for here, following in chain.items() for word in (here, *following)]
@@ -132,22 +134,23 @@ def write_chain(
             output[number(following), number(here)] = (35.0 + np.log(chance)) / size
     first: dict[str, Array] = {}
     if memory is not None:
-        first = _remembering(number(memory[0]), number(memory[1]), len(tokens), width)
+        first = _remembering(number(memory[0]), number(memory[1]), len(tokens), (width, n_ff))
         output[number(memory[2]), len(tokens) + 1] = 70.0 / size
 
     def zeros(*shape: int) -> Array:
         return np.zeros(shape, np.float32)
 
     ends = embedding, output
-    return _write(path, tokens, ends, zeros, first, n_ctx_train=n_ctx_train, template=template)
+    return _write(path, tokens, ends, zeros, first, n_ctx_train=n_ctx_train, n_ff=n_ff, template=template)
 
 
-def _remembering(marker: int, here: int, flag: int, width: int) -> dict[str, Array]:
+def _remembering(marker: int, here: int, flag: int, sizes: tuple[int, int]) -> dict[str, Array]:
     """A first layer whose attention looks for a token and sets the feature `flag` where it stood before, and
     whose feed-forward sets the next feature at the token `here` if the flag is set.
     """
+    width, n_ff = sizes
     query, key, value, out = (np.zeros((width, width), np.float32) for _ in range(4))
-    gate, up, down = (np.zeros(shape, np.float32) for shape in ((64, width), (64, width), (width, 64)))
+    gate, up, down = (np.zeros(shape, np.float32) for shape in ((n_ff, width), (n_ff, width), (width, n_ff)))
     size = float(np.sqrt(width))  # of a token's feature after the norm
     still = width // 4 - 2  # of the first head the pair that hardly turns with the position
     query[still, :flag] = 1.0
@@ -168,10 +171,11 @@ def _write(
     first: Mapping[str, Array],
     *,
     n_ctx_train: int,
+    n_ff: int = 64,
     template: str,
 ) -> Path:
     embedding, output = ends
-    width, layers, heads, n_ff = embedding.shape[1], 2, 4, 64
+    width, layers, heads = embedding.shape[1], 2, 4
     file = gguf.GGUFWriter(path, "llama")
     file.add_name("tiny")
     file.add_block_count(layers)

@@ -61,7 +61,7 @@ def test_a_question_is_watched_and_corrected(speaking: Running) -> None:
     place = asked.headers["location"]
     stream = speaking.get(f"{place}/events?after=0.0")
     assert stream.status == 200
-    assert '"doing": "done"' in stream.text
+    assert '"doing":"done"' in stream.text
     assert speaking.get(f"{place}/events", headers={"Last-Event-ID": "5.1"}).status == 200
     assert "42" in speaking.get(place).text
     change = urlencode({"step": 1, "kind": "say", "text": "So"}).encode()

@@ -35,10 +35,16 @@ async def leave(service: Service, name: str, change: Change, party: str) -> Live
     Raises NotFoundError, InputError and Refusal.
     """
     live = service.runs.find(name)
-    if live is not None and not live.done:
-        live.answering.so_far().fork(change.step, change.kind, change.text)  # refused before it is stopped
-        live.stop()
-        await live.finished()
+    if live is None or live.done:
+        return await _left(service, name, change, party)
+    live.answering.so_far().fork(change.step, change.kind, change.text)  # refused before it is stopped
+    async with live.leaving():
+        branch = await _left(service, name, change, party)
+        live.branch = branch.trace_id
+    return branch
+
+
+async def _left(service: Service, name: str, change: Change, party: str) -> Live:
     bundle = await asyncio.to_thread(service.store.bundle, name)
     asked = bundle.trace.fork(change.step, change.kind, change.text)
     if change.budget is not None:

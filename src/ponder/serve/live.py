@@ -8,7 +8,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from ponder.core.events import Finish, Paused, Prefill, Step, Token
 from ponder.errors import PonderError
@@ -46,6 +47,9 @@ class Live:
         self.error: Refusal | None = None
         self.done = False
         self.ended_at = 0.0
+        self.branch = ""
+        """The trace that left here while it ran."""
+        self._leaving = False
         self._begin = begin
         self._answering: Answering | None = None
         self._stops = [stop.encode() for stop in stops]
@@ -84,6 +88,11 @@ class Live:
     def tokens(self) -> Sequence[Token]:
         """All tokens so far."""
         return self.run.fold.tokens
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to tell: it has ended, and its branch, if one leaves, has begun."""
+        return self.done and not self._leaving
 
     @property
     def finish(self) -> Finish | None:
@@ -150,6 +159,18 @@ class Live:
         if self._answering is not None:
             self._answering.stop()
         self._go.set()
+
+    @asynccontextmanager
+    async def leaving(self) -> AsyncIterator[None]:
+        """Stopped in the block, where its branch begins: followers are told of that before the end."""
+        self._leaving = True
+        try:
+            self.stop()
+            await self.finished()
+            yield
+        finally:
+            self._leaving = False
+            self._all_watchers()
 
     def answer_now(self) -> None:
         """Close the reasoning and ask for the answer."""

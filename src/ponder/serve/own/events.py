@@ -1,70 +1,45 @@
-"""The stream of a trace as server-sent events, one every FLUSH_S at most; it can be taken up where it broke.
-
-An event's id is `TOKENS.STEPS`: how many of both the client has. The live run and the store give the same
-numbers, so a page reconnects to a server that was killed in between and misses nothing.
-"""
+"""What ponder's own API tells of a trace, living or kept: every token and step, and how it ended."""
 
 import asyncio
-import json
 from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from ponder.core.events import Finish, Step, Token
+from ponder.serve.following import Place, event
 from ponder.serve.live import Live
-from ponder.serve.refusal import Refusal
 from ponder.store.codec import encode
 from ponder.store.values import Bundle
 
 Json = dict[str, Any]
 
-FLUSH_S = 0.033
-IDLE_S = 15.0
 CHUNK = 2000
-"""Tokens in one event of a trace that is read from the store."""
+"""Tokens in one event, at most."""
 _LEAD = 4
 """Tokens before the first one that may hold the beginning of its character."""
 
 
-def place_of(event_id: str) -> tuple[int, int]:
-    """Tokens and steps that a client has, out of its `Last-Event-ID`; raises Refusal for none of ours."""
-    if not event_id:
-        return 0, 0
-    tokens, dot, steps = event_id.partition(".")
-    if not (dot and tokens.isascii() and tokens.isdecimal() and steps.isascii() and steps.isdecimal()):
-        raise Refusal(400, f"Last-Event-ID {event_id[:40]!a} is no place in a trace: leave it out.")
-    return int(tokens[:9]), int(steps[:9])
+class Reader:
+    """How far one client has come, and what of the tokens and steps it is sent next."""
 
-
-class Place:
-    """How far one client has come, and what it is sent next."""
-
-    def __init__(self, tokens: int, steps: int) -> None:
-        self.tokens = tokens
-        self.steps = steps
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._led = False
 
-    def next(self, tokens: Sequence[Token], steps: Sequence[Step], most: int) -> Json:
+    def next(self, tokens: Sequence[Token], steps: Sequence[Step]) -> Json:
         """The part of an event that holds what is new."""
+        at = self.place
         if not self._led:
             self._led = True
-            for token in tokens[max(0, self.tokens - _LEAD) : self.tokens]:
+            for token in tokens[max(0, at.tokens - _LEAD) : at.tokens]:
                 self._decoder.decode(token.data)
-        new = tokens[self.tokens : self.tokens + most]
-        ended = steps[self.steps :]
-        part = {
+        new, ended = tokens[at.tokens : at.tokens + CHUNK], steps[at.steps :]
+        self.place = Place(at.tokens + len(new), at.steps + len(ended))
+        return {
             "tokens": [token_json(token, self._decoder.decode(token.data)) for token in new],
             "steps": [encode(step) for step in ended],
         }
-        self.tokens += len(new)
-        self.steps += len(ended)
-        return part
-
-    def event(self, name: str, data: Json) -> bytes:
-        """One event with the id of this place."""
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        return f"event: {name}\nid: {self.tokens}.{self.steps}\ndata: {text}\n\n".encode("utf-8", "replace")
 
 
 def token_json(token: Token, text: str) -> Json:
@@ -101,45 +76,44 @@ def end_of(finish: Finish | None, state: str, error: str = "", relabelled: Seque
     }
 
 
-async def follow(live: Live, at: tuple[int, int]) -> AsyncGenerator[bytes, None]:
-    """A living run from a place on to its end."""
-    place, told = Place(*at), None
-    watcher = live.watch()
-    try:
-        while True:
-            watcher.clear()
-            done, fold = live.done, live.run.fold
-            state = state_of(live, live.finish)
-            prefill = encode(live.prefill) if live.prefill and not live.tokens else None
-            tokens, steps = len(fold.tokens) - place.tokens, len(fold.steps) - place.steps
-            if tokens > 0 or steps > 0 or (state, prefill) != told:
-                told = state, prefill
-                part = place.next(fold.tokens, fold.steps, CHUNK)
-                paused = live.paused.index if live.paused else None
-                notes = list(live.run.notes)
-                yield place.event(
-                    "update", part | {"state": state, "prefill": prefill, "paused": paused, "notes": notes}
-                )
-            if done and len(fold.tokens) <= place.tokens:
-                error = live.error.message if live.error else ""
-                yield place.event("end", end_of(live.finish, state, error, fold.relabelled))
-                return
-            if len(fold.tokens) <= place.tokens:
-                if not await live.changed(watcher, IDLE_S):
-                    yield b": waiting\n\n"
-                await asyncio.sleep(FLUSH_S)
-    finally:
-        live.unwatch(watcher)
+class Told:
+    """A living run as the API tells it."""
+
+    def __init__(self, place: Place) -> None:
+        self._reader = Reader(place)
+        self._told: object = None
+
+    def news(self, live: Live, *, over: bool) -> bytes:
+        """An `update`: new tokens and steps, or another state."""
+        del over
+        fold, place = live.run.fold, self._reader.place
+        state = state_of(live, live.finish)
+        prefill = encode(live.prefill) if live.prefill and not live.tokens else None
+        fresh = len(fold.tokens) > place.tokens or len(fold.steps) > place.steps
+        if not fresh and (state, prefill) == self._told:
+            return b""
+        self._told = state, prefill
+        part = self._reader.next(fold.tokens, fold.steps)
+        paused = live.paused.index if live.paused else None
+        told = {"state": state, "prefill": prefill, "paused": paused, "notes": list(live.run.notes)}
+        return event(self._reader.place, part | told, "update")
+
+    def end(self, live: Live) -> bytes:
+        """The `end`: how it finished, and the branch that was left here while it ran."""
+        error = live.error.message if live.error else ""
+        told = end_of(live.finish, state_of(live, live.finish), error, live.run.fold.relabelled)
+        return event(self._reader.place, told | {"branch": live.branch or None}, "end")
 
 
-async def recall(bundle: Bundle, at: tuple[int, int]) -> AsyncGenerator[bytes, None]:
+async def recall(bundle: Bundle, at: Place) -> AsyncGenerator[bytes, None]:
     """A kept trace from a place on to where it ends, or was cut off."""
-    trace, place = bundle.trace, Place(*at)
+    trace, reader = bundle.trace, Reader(at)
     state = state_of(None, trace.finish)
+    rest: Json = {"state": state, "prefill": None, "paused": None, "notes": []}
     while True:
-        part = place.next(trace.tokens, trace.steps, CHUNK)
-        yield place.event("update", part | {"state": state, "prefill": None, "paused": None, "notes": []})
-        if place.tokens >= len(trace.tokens):
+        part = reader.next(trace.tokens, trace.steps)
+        yield event(reader.place, part | rest, "update")
+        if reader.place.tokens >= len(trace.tokens):
             break
         await asyncio.sleep(0)
-    yield place.event("end", end_of(trace.finish, state))
+    yield event(reader.place, end_of(trace.finish, state) | {"branch": None}, "end")

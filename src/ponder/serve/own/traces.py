@@ -13,9 +13,10 @@ from ponder.core.request import Request as Asked
 from ponder.core.trace import Trace
 from ponder.serve.asking import EVENTS, Stream, body_of, party_of, query_of, while_there
 from ponder.serve.continuing import Change, leave, take_up
+from ponder.serve.following import Place, follow
 from ponder.serve.live import Live
 from ponder.serve.operations import Operation
-from ponder.serve.own.events import follow, place_of, recall, state_of, token_json
+from ponder.serve.own.events import Told, recall, state_of, token_json
 from ponder.serve.own.requests import Ask, Control, ExportQuery, Fork, OneQuery, TraceQuery
 from ponder.serve.refusal import Refusal
 from ponder.serve.runs import Order
@@ -153,10 +154,10 @@ async def tree(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     """The trace as it grows, from `Last-Event-ID` on."""
-    at = place_of(request.headers.get("last-event-id", ""))
+    at = Place.read(request.headers.get("last-event-id", ""))
     live = service_of(request).runs.find(_id(request))
     if live is not None:
-        return Stream(follow(live, at), EVENTS)
+        return Stream(follow(live, Told(at)), EVENTS)
     return Stream(recall(await _bundle(request), at), EVENTS)
 
 

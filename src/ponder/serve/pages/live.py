@@ -1,19 +1,11 @@
-"""A trace that is being written: what its page shows, the stream that keeps it so, and the hand in it.
+"""A trace that is being written: what its page shows, what keeps it so, and the hand in it."""
 
-The stream is made from what stands in the run, never from what passes by: its position is two numbers, tokens
-and steps seen so far, and is the id of every event. So a connection that was lost goes on where it was, two
-tabs show the same, and a slow reader costs nothing but its own time.
-"""
-
-import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ponder.check.claims import claims_in
@@ -22,8 +14,9 @@ from ponder.core.request import CorrectionKind
 from ponder.core.trace import text_of
 from ponder.errors import InputError, NotFoundError
 from ponder.reason.effort import Effort
-from ponder.serve.asking import party_of
+from ponder.serve.asking import EVENTS, Stream, party_of
 from ponder.serve.continuing import Change, leave, take_up
+from ponder.serve.following import Place, event, follow
 from ponder.serve.live import Live
 from ponder.serve.pages.ask import must_keep
 from ponder.serve.pages.fields import choice_field, text_field, whole_field
@@ -34,36 +27,13 @@ from ponder.serve.pages.spelling import line
 from ponder.serve.service import service_of
 from ponder.serve.templates import ENVIRONMENT
 
-FLUSH_S = 0.033
-"""Least time between two events of a stream."""
-IDLE_S = 10.0
 SPEED_TOKENS = 48
 """Over so many last tokens the shown speed is taken."""
 LONGEST_BAR = 120
 """Tokens that fill a bar, until a step is longer: the longest step is not known while it runs."""
 MOST_TEXT = 100_000
 KINDS: tuple[CorrectionKind, ...] = ("replace", "say", "note", "delete", "none", "answer")
-BRANCHED: WeakKeyDictionary[Live, str] = WeakKeyDictionary()
-"""A run that was left while it ran → the id of its branch, for those who watch it."""
 HANDS = ("pause", "go_on", "answer_now", "think_more", "stop")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How far a reader has come."""
-
-    tokens: int = 0
-    steps: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.tokens}.{self.steps}"
-
-    @classmethod
-    def read(cls, text: str) -> "Place":
-        """The place that an event's id names; the beginning for anything else."""
-        tokens, _, steps = text.partition(".")
-        sound = all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (tokens, steps))
-        return cls(int(tokens), int(steps)) if sound else cls()
 
 
 def watched(request: Request, live: Live) -> Response:
@@ -95,32 +65,30 @@ async def events(request: Request) -> Response:
     if live is None:
         return Response(status_code=204)
     place = Place.read(request.headers.get("last-event-id") or request.query_params.get("after", ""))
-    return StreamingResponse(
-        _stream(live, place), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
-    )
+    return Stream(follow(live, Shown(place)), EVENTS)
 
 
-async def _stream(live: Live, place: Place) -> AsyncGenerator[bytes, None]:
-    yield b"retry: 800\n\n"
-    watcher = live.watch()
-    first, last = True, None
-    try:
-        while True:
-            watcher.clear()
-            done = live.done  # before the rest: after the end nothing is added
-            data, place = news(live, place, whole=first)
-            state = state_of(live, done=done)
-            if data or state != last or first:
-                message = json.dumps(data | {"state": state}, ensure_ascii=False)
-                yield f"id: {place}\ndata: {message}\n\n".encode()
-                first, last = False, state
-            if done:
-                return
-            await asyncio.sleep(FLUSH_S)
-            if not await live.changed(watcher, IDLE_S):
-                yield b": still here\n\n"
-    finally:
-        live.unwatch(watcher)
+class Shown:
+    """A living run as its page tells it: HTML of finished steps, text after them, the panel's state."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._state: object = None
+
+    def news(self, live: Live, *, over: bool) -> bytes:
+        """The next message; the first one is whole, and says how soon to come again if it is the last."""
+        first = self._state is None
+        data, self._place = news(live, self._place, whole=first)
+        state = state_of(live, done=over)
+        if not data and state == self._state:
+            return b""
+        self._state = state
+        return (b"retry: 800\n" if first else b"") + event(self._place, data | {"state": state})
+
+    def end(self, live: Live) -> bytes:
+        """Nothing: the state said it."""
+        del live
+        return b""
 
 
 def news(live: Live, place: Place, *, whole: bool) -> tuple[dict[str, Any], Place]:
@@ -177,7 +145,7 @@ def state_of(live: Live, *, done: bool) -> dict[str, Any]:
         "prompt": [prefill.done, prefill.total] if prefill else None,
         "notes": list(live.run.notes),
         "error": live.error.message if live.error else "",
-        "next": BRANCHED.get(live, ""),
+        "next": live.branch,
     }
 
 
@@ -245,11 +213,7 @@ async def correct(request: Request) -> Response:
     kind = cast("CorrectionKind", choice_field(form, "kind", KINDS))
     text = text_field(form, "text", MOST_TEXT) if kind in {"replace", "say", "note"} else ""
     must_keep(service)
-    name = request.path_params["id"]
-    live = service.runs.find(name)
-    child = await leave(service, name, Change(at, kind, text), party_of(request))
-    if live is not None:
-        BRANCHED[live] = child.trace_id
+    child = await leave(service, request.path_params["id"], Change(at, kind, text), party_of(request))
     return _answered(request, child.trace_id)
 
 
