@@ -56,6 +56,8 @@ PLACES: dict[str, set[str]] = {
     "xllamacpp": {"engine"},
     "httpx": {"engine", "catalog"},
     "sympy": {"check"},
+    "math_verify": {"evaluate"},
+    "reasoning_gym": {"evaluate"},
     "torch": {"distill"},
     "transformers": {"distill"},
     "sqlite3": {"store"},

@@ -1,6 +1,6 @@
 r"""What a text answers, and whether two answers are the same.
 
-`answer_in` finds the answer: what is boxed or said to be it, else a short last line, else the last number.
+`found_in` finds the answer: what is boxed or said to be it, else a short last line, else the last number.
 `same_answer` compares, cheap to dear: the same words, the same letter of a choice, the same number (as a
 fraction, per cent, with units, rounded), the same set or tuple. What it cannot compare is different.
 """
@@ -10,18 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Literal
 
 from ponder.check.evaluate import NUMBER, NotEvaluated, Value, evaluate
 from ponder.check.plain import plain
 from ponder.check.units import unit
-from ponder.reason.effort import final_answer
+from ponder.reason.effort import boxed, said
 
 MOST = 2000
 """Characters at the end of a text in which its answer is looked for."""
 SHORT = 60
 """A last line of so many characters is an answer by itself."""
-_MARKS = re.compile(r"\*\*|__|`|\\[()\[\]!;, ]|\\(?:left|right|displaystyle)\b|\$")
+_MARKS = re.compile(
+    r"(?<![\w)])\*\*|\*\*(?![\w(-])|(?<!\w)__|__(?!\w)|`|\\[()\[\]!;, $]|\\(?:left|right|displaystyle)\b|\$"
+)
 _TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed|fbox|mbox)\s*\{([^{}]*)\}")
+_TAGGED = re.compile(
+    r"<answer>\s*([^<]{1,400}?)\s*</answer>|^####[ \t]*(\S[^\n]*)", re.IGNORECASE | re.MULTILINE
+)
+_OPEN_BOX = re.compile(r"\\boxed\s*\{(?!\s*\})")
 _NAMED = re.compile(r"^\s*[A-Za-z]\w?\s*(?:=|:=)\s*(?=\S)")
 _CHOICE = re.compile(r"^\W*(?:option|choice)?\W*([A-Ha-h])(?:\W*$|\s*[).:]\s+\S.*$)", re.IGNORECASE)
 _MEASURE = re.compile(
@@ -31,6 +38,9 @@ _MEASURE = re.compile(
 )
 _ALONE = re.compile(rf"(?<![\w.])-?(?:{NUMBER})(?![\w.]*\w)\s*%?")
 _DENIED = re.compile(r"\b(?:not|no|never|isn't|cannot)\b|不", re.IGNORECASE)
+_NOTHING = Fraction(1, 10**50)
+"""How far two roots may differ that are the same: they are held to 60 digits."""
+_FACTORIAL, _SUM = re.compile(r"[0-9)]\s*!\W*$"), re.compile(r"[-+*/^()0-9\s!]*[0-9)]")
 _PART = re.compile(r"\s*(?:,(?![0-9]{3}\b)|;|，|、|\band\b|\bor\b)\s*")
 
 
@@ -44,18 +54,52 @@ class Number:
     exact: bool = True
 
 
+How = Literal["box", "open box", "tag", "said", "line", "number", "text", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer, tidied, and `how` a text gives it: in its last box, in an answer tag or behind `####`, said
+    to be it, as a short last line, as its last number, or only as its last line. "open box": a box that
+    never ends, which gives no answer. `written` is the answer before it was tidied.
+    """
+
+    text: str = ""
+    how: How = ""
+    written: str = ""
+
+    @property
+    def anchored(self) -> bool:
+        """Whether the text itself marks it as the answer."""
+        return self.how in {"box", "tag", "said"}
+
+
 def answer_in(text: str) -> str:
     """The answer that `text` gives, tidied; "" where there is none."""
+    return found_in(text).text
+
+
+def found_in(text: str) -> Found:
+    """The answer that `text` gives and how it does; the empty `Found` where there is none."""
     tail = text[-MOST:]
-    plainly = final_answer(tail)
-    if plainly:
-        within = final_answer(plainly)  # "Answer: The answer is 14."
-        return tidy(within or plainly)
+    box, tags, stated = boxed(tail), _TAGGED.findall(tail), said(tail)
+    if box is not None:
+        return Found(formula(box), "box", box)
+    if _OPEN_BOX.search(tail):
+        return Found("", "open box")
+    if tags:
+        tagged = "".join(tags[-1])
+        return Found(tidy(tagged), "tag", tagged)
+    if stated:
+        stated = said(stated) or stated  # "Answer: The answer is 14."
+        return Found(tidy(stated), "said", stated)
     lines = [line for line in map(tidy, tail.splitlines()) if line]
     if lines and len(lines[-1]) <= SHORT:
-        return lines[-1]
+        return Found(lines[-1], "line", tail.strip().splitlines()[-1].strip())
     numbers = list(re.finditer(rf"[-−]?(?:{NUMBER})", tail))
-    return tidy(numbers[-1][0]) if numbers else (lines[-1] if lines else "")
+    if numbers:
+        return Found(tidy(numbers[-1][0]), "number", numbers[-1][0])
+    return Found(lines[-1], "text", lines[-1]) if lines else Found()
 
 
 @lru_cache(maxsize=4096)
@@ -69,6 +113,14 @@ def tidy(text: str) -> str:
     return re.sub(r"\s+", " ", bare)
 
 
+def formula(text: str) -> str:
+    """As `tidy`, for mathematics: `5!` is a factorial there, not joy, and a matrix stays."""
+    if "\\begin" in text:
+        return text.strip().strip("$").strip()
+    bare = tidy(text)
+    return bare + "!" if _FACTORIAL.search(text) and _SUM.fullmatch(bare) else bare
+
+
 def same_answer(one: str, other: str) -> bool:
     """Whether two answers are the same thing; an empty one is the same as none."""
     one, other = tidy(one), tidy(other)
@@ -76,16 +128,16 @@ def same_answer(one: str, other: str) -> bool:
         return False
     if one.casefold() == other.casefold():
         return True
-    letters = _letter(one), _letter(other)
+    letters = letter_of(one), letter_of(other)
     if letters[0] and letters[1]:
         return letters[0] == letters[1]
     numbers = number_of(one), number_of(other)
     if numbers[0] is not None and numbers[1] is not None:
-        return _same_number(numbers[0], numbers[1])
+        return same_number(numbers[0], numbers[1], rounded=True)
     parts = _parts(one), _parts(other)
     if len(parts[0][0]) > 1 or len(parts[1][0]) > 1:
         return _same_parts(*parts)
-    return _words(one) == _words(other)
+    return words_of(one) == words_of(other)
 
 
 def answers(text: str, target: str) -> bool:
@@ -95,8 +147,8 @@ def answers(text: str, target: str) -> bool:
     given = answer_in(text)
     if same_answer(given, target):
         return True
-    wanted, words = _words(tidy(target)), _words(given)
-    plainly = number_of(tidy(target)) is None and not _letter(tidy(target)) and len(words) <= 12
+    wanted, words = words_of(tidy(target)), words_of(given)
+    plainly = number_of(tidy(target)) is None and not letter_of(tidy(target)) and len(words) <= 12
     denied = _DENIED.search(given) and not _DENIED.search(target)
     if not plainly or denied or not wanted:
         return False
@@ -128,16 +180,22 @@ def agreement(texts: Sequence[str]) -> tuple[int | None, ...]:
 def number_of(text: str) -> Number | None:
     """The number that an answer is, with its unit, or the only one in a short sentence; else None."""
     bare = tidy(plain(_NAMED.sub("", tidy(text))))
-    match = _MEASURE.match(bare)
+    whole = measure_of(bare)
+    if whole is not None:
+        return whole
+    numbers = _ALONE.findall(bare)
+    if len(numbers) != 1 or len(bare) > SHORT or _DENIED.search(bare):
+        return None
+    return measure_of(numbers[0])
+
+
+@lru_cache(maxsize=4096)
+def measure_of(text: str) -> Number | None:
+    """The number that a text is from its first to its last sign, with a unit or `x =`; else None."""
+    match = _MEASURE.match(formula(plain(_NAMED.sub("", formula(text)))))
     value = _evaluated(match["value"]) if match else None
     if match is None or value is None:
-        numbers = _ALONE.findall(bare)
-        if len(numbers) != 1 or len(bare) > SHORT or _DENIED.search(bare):
-            return None
-        match = _MEASURE.match(numbers[0])
-        value = _evaluated(match["value"]) if match else None
-        if match is None or value is None:
-            return None
+        return None
     decimals = re.fullmatch(r"[-+]?[0-9,]*\.([0-9]+)", match["value"].strip())
     return Number(value.value, _unit(match["unit"] or ""), len(decimals[1]) if decimals else 0, value.exact)
 
@@ -156,8 +214,10 @@ def _unit(name: str) -> str:
     return lower[:-1] if len(lower) > 3 and lower.endswith("s") and not lower.endswith("ss") else lower
 
 
-def _same_number(one: Number, other: Number) -> bool:
-    """Units must agree or be convertible; one that is left out agrees with any."""
+def same_number(one: Number, other: Number, *, rounded: bool = False) -> bool:
+    """Units must agree or be convertible; one that is left out agrees with any. `rounded`: one may be the
+    other rounded.
+    """
     a, b = one.value, other.value
     if one.unit != other.unit and one.unit and other.unit:
         sizes = unit(one.unit), unit(other.unit)
@@ -169,7 +229,9 @@ def _same_number(one: Number, other: Number) -> bool:
     if "%" in (one.unit, other.unit) and one.unit != other.unit:
         share, bare = (a, b) if one.unit == "%" else (b, a)
         return share / 100 == bare or (share == bare and abs(bare) > 1)
-    return a == b or _rounded(one, other) or _rounded(other, one)
+    if a == b or (not (one.exact and other.exact) and abs(a - b) <= _NOTHING * max(abs(a), abs(b))):
+        return True
+    return rounded and (_rounded(one, other) or _rounded(other, one))
 
 
 def _rounded(short: Number, full: Number) -> bool:
@@ -183,7 +245,7 @@ def _rounded(short: Number, full: Number) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _letter(text: str) -> str:
+def letter_of(text: str) -> str:
     """The letter of a choice; "" for any other answer."""
     match = _CHOICE.match(text)
     return match[1].casefold() if match else ""
@@ -214,5 +276,6 @@ def _same_parts(one: tuple[list[str], bool], other: tuple[list[str], bool]) -> b
 
 
 @lru_cache(maxsize=4096)
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words and signs of an answer, in small letters."""
     return re.findall(r"[\w'+*/^=<>≤≥()-]+", plain(text).casefold())

@@ -17,6 +17,7 @@ _SAID = re.compile(
     r"(?i:answer|答案)\W{0,4}(?:is|:|：|would be|should be|是|为)[\s*$:：]*"
     r"([^\n]{1,60}?)(?:[.。](?=\s|$)|\n|$)"
 )
+_BOX = re.compile(r"\\boxed\s*\{")
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]+)\}\{([^{}]+)\}|(\d+)\s*/\s*(\d+)")
 _SEPARATOR = r"(?:,|\\,|\{,\})?"
 
@@ -105,14 +106,17 @@ def final_answer(text: str) -> str | None:
     r"""What an answer says in short: the last `\boxed{…}`, else what follows the last "answer is" or
     "answer:", else the whole of it if it is one short line. None where there is no such thing.
     """
-    boxed = _boxed(text)
-    if boxed is not None:
-        return boxed
-    said = [match.strip(" *$\"'“”") for match in _SAID.findall(text)]
-    if said and said[-1]:
-        return str(said[-1])
+    found = boxed(text) or said(text)
+    if found:
+        return found
     line = text.strip(" \n\t*$.。")
     return line if line and len(line) <= 40 and "\n" not in line else None
+
+
+def said(text: str) -> str | None:
+    """What follows the last "answer is" or "answer:"; None where nothing does."""
+    last = [match.strip(" *$\"'“”") for match in _SAID.findall(text)][-1:]
+    return last[0] if last and last[0] else None
 
 
 def first_answer(trace: Trace) -> FirstAnswer | None:
@@ -135,16 +139,16 @@ def first_answer(trace: Trace) -> FirstAnswer | None:
     return _located(answer, tokens, len(text[: found.start("answer")].encode(errors="surrogateescape")))
 
 
-def _boxed(text: str) -> str | None:
-    """The content of the last boxed expression, its braces balanced."""
-    start = text.rfind("\\boxed{")
-    if start < 0:
+def boxed(text: str) -> str | None:
+    """The content of the last boxed expression, its braces balanced; None if it never ends or is empty."""
+    last = max(_BOX.finditer(text), key=re.Match.start, default=None)
+    if last is None:
         return None
     depth = 0
-    for position in range(start + 6, len(text)):
+    for position in range(last.end() - 1, len(text)):
         depth += (text[position] == "{") - (text[position] == "}")
         if depth == 0:
-            return text[start + 7 : position].strip() or None
+            return text[last.end() : position].strip() or None
     return None
 
 

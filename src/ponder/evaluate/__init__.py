@@ -1,0 +1,1 @@
+"""How good: tasks, scorers, and statistics with intervals."""

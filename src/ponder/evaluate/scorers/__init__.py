@@ -1,0 +1,1 @@
+"""Whether an answer is right: one file for each kind of answer."""
