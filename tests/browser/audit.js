@@ -32,7 +32,7 @@
     if (!shown(it)) continue;
     if (field ? !(it.getAttribute("aria-label") || it.labels?.length || it.getAttribute("aria-labelledby")) : !named(it)) tell("no name", it);
   }
-  for (const it of document.querySelectorAll("svg")) if (!it.closest("[aria-hidden=true]") && it.getAttribute("role") !== "img") tell("a drawing neither hidden nor named", it);
+  for (const it of document.querySelectorAll("svg")) if (!it.closest("[aria-hidden=true]") && !(/^(img|group)$/.test(it.getAttribute("role")) && it.getAttribute("aria-label"))) tell("a drawing neither hidden nor named", it);
   for (const it of document.querySelectorAll("[tabindex]")) if (it.tabIndex > 0) tell("an order of its own", it);
   for (const it of document.querySelectorAll("th")) if (!it.hasAttribute("scope") && !it.closest(".prose")) tell("a head without scope", it);
   for (const it of document.querySelectorAll("a a, a button, button a, button button, label label")) tell("one inside another", it);
