@@ -38,7 +38,7 @@ RIGHT = [
     (r"x = 2 or x = 3", "3, 2", "parts"),
     (r"\boxed{(x+1)^2}", "x^2+2x+1", "symbolic"),
     (r"\boxed{2x+1}", "y=2x+1", "symbolic"),
-    (r"\boxed{x**2 + 1}", "x^2+1", "symbolic"),
+    (r"\boxed{x**2 + 1}", "x^2+1", "exact"),
     (r"\boxed{\begin{pmatrix}1\\2\end{pmatrix}}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "exact"),
     ("So she makes 9 * 2 = $18 every day.", "18", "exact"),
     ("It is 42!", "42", "exact"),

@@ -190,7 +190,7 @@ def _letter_said(text: str) -> str:
 
 def _spelled(text: str) -> str:
     """An answer without its dressing, and a few commands in one spelling."""
-    text = re.sub(r"\\[dtc]frac", r"\\frac", formula(text))
+    text = re.sub(r"\\[dtc]frac", r"\\frac", formula(text).replace("**", "^"))
     text = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", text)
     return re.sub(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![A-Za-z]))", "°", text)
 
