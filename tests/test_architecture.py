@@ -23,6 +23,7 @@ LAYERS: dict[str, set[str]] = {
     "reason": {"core"},
     "store": {"core"},
     "fit": {"core", "catalog"},
+    "foreign": {"core", "reason"},
     "check": {"core", "reason"},
     "steer": {"core", "reason"},
     "interventions": {"core", "steer", "engine"},

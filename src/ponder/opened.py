@@ -177,6 +177,11 @@ def reopen(facts: Mapping[str, str | int | float], name: str, process: Process |
 
     A weights file that has changed since is refused with InputError: its tokens would mean something else.
     """
+    if not facts:
+        raise InputError(
+            "this trace was imported as text, so nothing can go on after its tokens: ask its question again "
+            "with `ponder ask`."
+        )
     known = {f.name: facts[f.name] for f in fields(Options) if f.name in facts}
     options = Options(**known, api_key=os.environ.get("PONDER_API_KEY", ""))  # type: ignore[arg-type]
     if not options.server and not is_path(name):

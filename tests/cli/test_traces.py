@@ -17,7 +17,7 @@ from ponder.cli.traces import command as traces
 from ponder.core.events import Finish, Step, Token, Usage
 from ponder.core.request import Message, Request
 from ponder.core.trace import Trace
-from ponder.errors import FileFormatError, InputError, NotFoundError, StorageError
+from ponder.errors import InputError, NotFoundError, StorageError
 from ponder.store import Bundle, open_store
 from ponder.store.database import default_path
 from tests.store.child import environment
@@ -101,30 +101,6 @@ def test_deleting_shows_and_asks(trace_id: str) -> None:
     assert shown[0].startswith(f"{trace_id}  What do 3 tickets cost?")
     assert shown[-1].endswith(f"Deleted {trace_id}.")
     assert isinstance(run(traces, "--delete", trace_id, "--yes").exception, NotFoundError)
-
-
-def test_a_trace_goes_to_another_store_and_back(trace_id: str, tmp_path: Path) -> None:
-    file = tmp_path / "trace.json"
-    assert "Wrote" in lines(export, trace_id, "-o", str(file))[0]
-    with open_store() as store:
-        before = store.bundle(trace_id)
-        store.delete(trace_id)
-    assert lines(traces, "--import", str(file)) == [f"Kept as {trace_id}."]
-    with open_store() as store:
-        assert store.bundle(trace_id) == before
-
-
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [(None, InputError), (b"\xff\xfe", InputError), (b"{}", FileFormatError), (b"", FileFormatError)],
-)
-def test_importing_something_else_is_one_sentence(
-    content: bytes | None, kind: type[Exception], tmp_path: Path
-) -> None:
-    file = tmp_path / "trace.json"
-    if content is not None:
-        file.write_bytes(content)
-    assert isinstance(run(traces, "--import", str(file)).exception, kind)
 
 
 def test_check_and_set_aside(trace_id: str) -> None:

@@ -33,7 +33,7 @@ from ponder.store.export.training import FORMS
 def command(names: tuple[str, ...], kind: str | None, output: Path | None, force: bool, **rows: Any) -> None:
     """Write the trace ID (default: the last); with jsonl, --pairs or --sft, any number of them.
 
-    md and html are for reading, json keeps everything (`ponder traces --import` reads it), jsonl is one
+    md and html are for reading, json keeps everything (`ponder import` reads it), jsonl is one
     line of OpenAI messages with reasoning_content a trace, for training.
 
     --pairs writes (prompt, chosen, rejected) for each branch, or for all branches that left a trace; --sft

@@ -31,11 +31,15 @@ COMMANDS = {
     "check": "Check a trace: its claims, and the first step that is wrong.",
     "tree": "Show all branches of a trace, their answers and what they cost.",
     "diff": "Compare two traces step by step, from where they part.",
+    "import": "Keep reasoning that was written elsewhere, to look at and check it.",
     "export": "Write a trace as Markdown, JSON, JSONL or HTML.",
     "serve": "Serve the model over HTTP: OpenAI's, Ollama's and Anthropic's APIs, and pages.",
     "ui": "The pages, in your browser.",
 }
 """Name → what it does. The texts stand here so that --help need not load the commands."""
+
+MODULES = {"import": "importing"}
+"""Commands whose name no module can have."""
 
 
 class Commands(click.Group):
@@ -51,7 +55,7 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"ponder.cli.{cmd_name}").command
+        command = import_module(f"ponder.cli.{MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
 

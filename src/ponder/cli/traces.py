@@ -13,7 +13,6 @@ from ponder.errors import InputError, StorageError
 from ponder.store import Store, Summary, open_store, rescue
 from ponder.store.codec import dumps
 from ponder.store.database import default_path
-from ponder.store.export import read_json
 
 
 @click.command()
@@ -22,7 +21,6 @@ from ponder.store.export import read_json
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing cut.")
 @click.option("--delete", is_flag=True, help="Delete the traces whose IDs follow.")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
-@click.option("--import", "imported", metavar="FILE", type=Path, help="Keep a trace exported as JSON.")
 @click.option("--check", is_flag=True, help="Read the whole store and say whether it is sound.")
 @click.option("--set-aside", is_flag=True, help="Rename a damaged store, and save from it what can be read.")
 def command(words: tuple[str, ...], limit: int, **options: object) -> None:
@@ -32,9 +30,9 @@ def command(words: tuple[str, ...], limit: int, **options: object) -> None:
     ponder traces strawberry
     ponder traces --delete k7m2p9x 3fw0c1d
     """
-    actions = [name for name in ("delete", "imported", "check", "set_aside") if options[name]]
+    actions = [name for name in ("delete", "check", "set_aside") if options[name]]
     if len(actions) > 1:
-        raise InputError("Choose one of --delete, --import, --check and --set-aside.")
+        raise InputError("Choose one of --delete, --check and --set-aside.")
     if actions == ["set_aside"]:
         _set_aside()
         return
@@ -42,8 +40,6 @@ def command(words: tuple[str, ...], limit: int, **options: object) -> None:
         match actions:
             case ["delete"]:
                 _delete(store, words, sure=bool(options["yes"]))
-            case ["imported"]:
-                click.echo(f"Kept as {store.put(read_json(_read(Path(str(options['imported'])))))}.")
             case ["check"]:
                 click.echo(f"{store.path} is sound: {store.check()} traces, every token readable.")
             case _:
@@ -113,16 +109,6 @@ def _delete(store: Store, names: Sequence[str], *, sure: bool) -> None:
     for trace_id in traces:
         store.delete(trace_id)
     click.echo(f"Deleted {', '.join(traces)}.")
-
-
-def _read(path: Path) -> str:
-    """The text of a file that a person named."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): check its name.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text: choose a file from `ponder export ID -o FILE.json`.") from error
 
 
 def _set_aside() -> None:

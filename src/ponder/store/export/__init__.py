@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 from ponder.errors import InputError
-from ponder.store.export.exchange import read_json, to_json
+from ponder.store.export.exchange import is_exported, read_json, to_json
 from ponder.store.export.markdown import to_markdown
 from ponder.store.export.openai import to_openai
 from ponder.store.export.page import to_html
@@ -28,4 +28,4 @@ def export(bundles: Sequence[Bundle], name: str) -> str:
     return "".join(FORMATS[name](bundle) for bundle in bundles)
 
 
-__all__ = ["FORMATS", "export", "read_json"]
+__all__ = ["FORMATS", "export", "is_exported", "read_json"]

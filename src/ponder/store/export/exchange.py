@@ -21,6 +21,11 @@ def to_json(bundle: Bundle) -> str:
     return f'{dumps(document)[:-1]},\n"tokens":[\n{lines}\n]}}\n'
 
 
+def is_exported(text: str) -> bool:
+    """Whether a text begins as one that `to_json` wrote."""
+    return text.lstrip()[:40].replace(" ", "").startswith(f'{{"format":"{_FORMAT}"'.replace(" ", ""))
+
+
 def read_json(text: str) -> Bundle:
     """What `to_json` wrote; raises FileFormatError, saying where, for anything else."""
     try:
