@@ -10,7 +10,7 @@ from ponder.core.hardware import Hardware
 from ponder.core.plan import Placement
 from ponder.errors import InputError
 from ponder.fit.pace import pace, stages_of
-from ponder.fit.place import Load, Placed, Placer
+from ponder.fit.place import Load, Placed, Placer, has_room
 from ponder.fit.rooms import GPU_MARGIN_BYTES, SYSTEM_BYTES, rooms
 from ponder.fit.runtime import Runtime
 from ponder.fit.subject import catalogued
@@ -188,3 +188,18 @@ def test_unknown_memory_is_missing_not_guessed() -> None:
 def test_an_impossible_machine_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match="impossible; give"):
         rooms(machine(**wrong))  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(MODELS), st.lists(sizes, max_size=3), st.integers(8, 256), st.integers(1, 8))
+def test_room_for_a_longer_context_is_what_its_account_says(
+    name: str, cards: list[int], ram: int, times: int
+) -> None:
+    hardware = Hardware(tuple(gpu(size * GIB) for size in cards), ram_bytes=ram * GIB, ram_bandwidth_bps=80e9)
+    now, longer = load(name), load(name, n_ctx=16384 * times)
+    placed = place(now, hardware)
+    if placed is not None:
+        counted = Placer(longer, rooms(hardware)).account(placed.layout).placement
+        worst = [share.worst_bytes - share.capacity_bytes for share in counted.shares]
+        assert counted.fits or not has_room(placed, now, longer)
+        assert has_room(placed, now, longer) or max(worst) > -(64 << 20)  # on the safe side by so much

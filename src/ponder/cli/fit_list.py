@@ -33,6 +33,7 @@ def plans_table(out: Console, plans: Sequence[Plan], benchmark: str, best: Plan 
         Column("MODEL", lambda plan: plan.model),
         Column("QUANT", lambda plan: plan.quantisation),
         Column("CTX", lambda plan: tokens(plan.n_ctx), right=True),
+        Column("UP TO", lambda plan: tokens(plan.most_ctx) if plan.most_ctx else "?", right=True, wide=True),
         Column("WHERE", _where),
         Column("MEMORY", lambda plan: memory(plan, 24 if wide else 9)),
         Column("", _total, right=True, wide=True),

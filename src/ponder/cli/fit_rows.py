@@ -35,6 +35,7 @@ def _row(plan: Plan) -> dict[str, Any]:
         "quantisation": plan.quantisation,
         "file_bytes": plan.file_bytes,
         "n_ctx": plan.n_ctx,
+        "most_ctx": plan.most_ctx or "",
         "kv_type": plan.kv_type,
         "engine": plan.engine,
         "fits": int(plan.fits),
@@ -47,8 +48,10 @@ def _row(plan: Plan) -> dict[str, Any]:
         "task": answer.task if answer else "",
         "answer_mean_s": _short(answer.mean_s) if answer else "",
         "answer_p90_s": _short(answer.p90_s) if answer else "",
-        "benchmark": plan.quality[0].benchmark if plan.quality else "",
-        "score": plan.quality[0].value if plan.quality else "",
+        "benchmark": plan.standing.benchmark if plan.standing else "",
+        "standing": _short(plan.standing.value) if plan.standing else "",
+        "edition": plan.standing.edition if plan.standing else "",
+        "published": plan.standing.published if plan.standing else "",
         "missing": "; ".join(plan.missing),
     }
 

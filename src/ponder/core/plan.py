@@ -159,8 +159,9 @@ class Plan:
     """A model, a quantisation and a context on a machine.
 
     `model` is what a person types, `id` the catalogue's name (empty for a model it does not know).
-    `n_ctx` is the context of each of `batch` requests that run at once. `quality` are published figures for
-    the task, `standing` the one that models are compared by (None: unknown). `correction` is the factor of a
+    `n_ctx` is the context of each of `batch` requests that run at once; `most_ctx` the longest of the usual
+    ones that the same placement has room for (0: unknown). `quality` are published figures for the task,
+    `standing` the one that models are compared by (None: unknown). `correction` is the factor of a
     calibration of this machine, 1.0 without one. `placement` is None where nothing fits; then `missing` says
     what is too small. `notes` are facts beside the numbers, a sentence each.
     """
@@ -181,6 +182,7 @@ class Plan:
     standing: Standing | None = None
     correction: float = 1.0
     missing: tuple[str, ...] = ()
+    most_ctx: int = 0
     notes: tuple[str, ...] = ()
     why: tuple[Figure, ...] = ()
 

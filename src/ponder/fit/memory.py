@@ -168,6 +168,10 @@ class DeviceMemory:
         return self.total + self.uncertainty
 
 
+SLACK_PART = 20
+"""One part in so many of a GPU's scratch buffer may come on top: 5 %."""
+
+
 def device_memory(backend: str, *, weights: int, cache: int, compute: int, staged: int = 0) -> DeviceMemory:
     """The memory of one device of a backend of BACKENDS, which holds these bytes.
 
@@ -177,5 +181,5 @@ def device_memory(backend: str, *, weights: int, cache: int, compute: int, stage
     """
     driver = BACKENDS[backend]
     scratch = compute + STAGED_EXPERT_TENSORS * staged
-    slack = 0 if backend == "cpu" else max(64 * MIB, scratch // 20)
+    slack = 0 if backend == "cpu" else max(64 * MIB, scratch // SLACK_PART)
     return DeviceMemory(weights, cache, scratch, driver.overhead_bytes, driver.uncertainty_bytes + slack)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ponder.core.hardware import Device
 from ponder.fit.place import Placed
 from ponder.fit.speed import stage_parts_s, token_time_s
-from ponder.fit.work import Stage, Work, at_depth
+from ponder.fit.work import Stage, Work, at_depth, between
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def stages_of(placed: Placed, work: Work) -> tuple[Stage, ...]:
     start = layout.start if layout.gpus else layers
     experts = range(max(start, layout.experts) if layout.gpus else layers)
     ram = placed.placement.shares[-1].device
-    if start or sum(work.sizes.routed[: experts.stop]):
+    if start or between(work.sizes.routed, experts):
         found.append(_stage(work, ram, range(start), experts, head=not layout.gpus))
     return tuple(found)
 
@@ -84,11 +84,11 @@ def stages_of(placed: Placed, work: Work) -> tuple[Stage, ...]:
 def _stage(work: Work, device: Device, layers: range, routed: range, *, head: bool) -> Stage:
     """Attention and dense parts of `layers`, and the experts of `routed`, on one device."""
     stage = work.stage(device, layers, routed=False, head=head)
-    experts = sum(work.sizes.routed[routed.start : routed.stop])
+    experts = between(work.sizes.routed, routed)
     if not experts:
         return stage
     read = stage.weight_bytes + experts * work.sizes.used_share
-    beside = sum(1 for i in routed if work.sizes.routed[i] and i not in layers)
+    beside = sum(1 for i in routed if i not in layers and work.sizes.routed[i])
     return replace(
         stage,
         weight_bytes=read,

@@ -10,12 +10,14 @@ unsure, so "fits" does not run out of memory.
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
+from operator import add
 
 from ponder.core.plan import Placement, PlacementKind, Share
-from ponder.fit.memory import device_memory
+from ponder.fit.memory import SLACK_PART, device_memory
 from ponder.fit.rooms import Room, Rooms
 from ponder.fit.sizes import WeightBytes
+from ponder.fit.work import running
 
 HOST_SCRATCH_BYTES = 64 << 20
 """Most RAM that llama.cpp's buffers take when all layers are on GPUs: inputs and copies of one batch."""
@@ -72,16 +74,34 @@ class Placed:
     placement: Placement
 
 
+def has_room(placed: Placed, now: Load, other: Load) -> bool:
+    """Whether the same layout also holds a load of the same weights with another context."""
+    layout, computes = placed.layout, other.compute - now.compute
+    before, after = running(now.cache), running(other.cache)
+    stop = layout.start if layout.gpus else now.layers
+    parts = [*pairwise(layout.bounds), (0, stop)] if layout.gpus else [(0, stop)]
+    for share, (first, last) in zip(placed.placement.shares, parts, strict=False):
+        grown = after[last] - after[first] - before[last] + before[first]
+        if share.device.kind == "cpu":
+            scratch = (computes if share.compute_bytes > now.output else 0) + other.output - now.output
+        else:
+            scratch = computes + max(0, computes) // SLACK_PART
+        if share.worst_bytes + grown + scratch > share.capacity_bytes:
+            return False
+    return True
+
+
 class Placer:
     """Finds the layouts of one load on one machine."""
 
     def __init__(self, load: Load, rooms: Rooms) -> None:
         self.load = load
         self.rooms = rooms
-        self._fixed = [0, *accumulate(load.sizes.fixed)]
-        self._routed = [0, *accumulate(load.sizes.routed)]
-        self._cache = [0, *accumulate(load.cache)]
-        self._base = [f + c for f, c in zip(self._fixed, self._cache, strict=True)]
+        self._fixed = running(load.sizes.fixed)
+        self._routed = running(load.sizes.routed)
+        self._cache = running(load.cache)
+        self._base = list(map(add, self._fixed, self._cache))
+        self._held = list(map(add, self._base, self._routed)) if self._routed[-1] else self._base
         self._reserves: dict[tuple[str, bool], int] = {}
         self._device_bytes = load.sizes.head + self._base[-1] + self._routed[-1]
 
@@ -110,8 +130,11 @@ class Placer:
         for gpu in fast:
             if self._device_bytes <= self.rooms.gpus[gpu].capacity_bytes:
                 yield self.account(Layout((gpu,), (0, self.load.layers), 0))
-        for count in range(2, len(fast) + 1):
-            yield from self._split(tuple(sorted(fast[:count])))
+        there = 0
+        for count, gpu in enumerate(fast, 1):
+            there += self.rooms.gpus[gpu].capacity_bytes
+            if count > 1 and self._device_bytes <= there:
+                yield from self._split(tuple(sorted(fast[:count])))
         if self.rooms.ram is None:
             return
         if fast:
@@ -121,8 +144,6 @@ class Placer:
 
     def _split(self, gpus: tuple[int, ...]) -> Iterator[Placed]:
         """All layers over several GPUs, evenly by room; with the margin free if that is possible."""
-        if self._device_bytes > sum(self.rooms.gpus[gpu].capacity_bytes for gpu in gpus):
-            return
         for margin in (True, False):
             if self._fill(gpus, 0, margin)[0] == 0:
                 yield self.account(Layout(gpus, self._even(gpus, margin), 0))
@@ -159,12 +180,6 @@ class Placer:
 
     def _fill(self, gpus: Sequence[int], experts: int, margin: bool, share: float = 1.0) -> tuple[int, ...]:
         """Bounds when the GPUs are filled from the last layer back, each to `share` of its room."""
-        base, routed, before = self._base, self._routed, self._routed[experts]
-
-        def held(layer: int) -> int:
-            """Bytes on GPUs of the layers before this one."""
-            return base[layer] + max(0, routed[layer] - before)
-
         stop = self.load.layers
         bounds = [stop]
         for place, gpu in enumerate(self.rooms.gpus[number] for number in reversed(gpus)):
@@ -173,9 +188,20 @@ class Placer:
             )
             budget = int(budget * share) - (self.load.sizes.head if place == 0 else 0)
             if budget > 0:
-                stop = bisect_left(range(stop), held(stop) - budget, key=held)
+                stop = self._first(stop, budget, experts)
             bounds.append(stop)
         return tuple(reversed(bounds))
+
+    def _first(self, stop: int, budget: int, experts: int) -> int:
+        """The first layer such that those from it to `stop` take no more than a budget, where the experts of
+        the layers before `experts` count nothing.
+        """
+        before = self._routed[experts]
+        upper = self._held[stop] - before if stop > experts else self._base[stop]
+        wanted = upper - budget
+        if stop > experts and self._base[experts] < wanted:
+            return bisect_left(self._held, wanted + before, experts, stop)
+        return bisect_left(self._base, wanted, 0, min(stop, experts))
 
     def _reserve(self, gpu: Room, spilled: bool) -> int:
         """Bytes of a GPU that hold neither weights nor cache, in the worst case."""

@@ -7,6 +7,7 @@ is worked out once, so a whole ranking takes some tens of milliseconds.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 from ponder.core.hardware import Hardware
 from ponder.core.plan import Plan, Quality, Rate, Standing, Wait
@@ -15,7 +16,7 @@ from ponder.fit.calibration import load as load_calibrations
 from ponder.fit.calibration import machine_key
 from ponder.fit.devices import disk
 from ponder.fit.pace import Pace, batched, pace, stages_of
-from ponder.fit.place import Layout, Placed, Placer
+from ponder.fit.place import Layout, Placed, Placer, has_room
 from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
 from ponder.fit.quality import PROMPT_TOKENS, ROOM_TOKENS, Length, reasoning_length, room_tokens, scores
 from ponder.fit.rooms import Rooms, rooms
@@ -44,6 +45,9 @@ class Wish:
     engine: str = "llama.cpp"
     prompt_tokens: int = PROMPT_TOKENS
     paging: bool = False
+
+
+Speeds: TypeAlias = tuple[Rate | None, Rate | None, Wait | None, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Planner:
         self.rooms: Rooms = rooms(hardware)
         self._timings: dict[tuple[int, str, Layout, int], Timing] = {}
         self._published: dict[str, Published] = {}
+        self._runtimes: dict[int, Runtime] = {}
 
     @cached_property
     def _corrections(self) -> dict[str, float]:
@@ -126,8 +131,7 @@ class Planner:
     def place(self, subject: Subject, quant: str, n_ctx: int) -> Placed | None:
         """Where it goes, or None where it does not fit."""
         wish = self.wish
-        runtime = Runtime(n_ctx * wish.batch, wish.kv_type, wish.kv_type, parallel=wish.batch)
-        placer = Placer(subject.load(quant, runtime), self.rooms)
+        placer = Placer(subject.load(quant, self._runtime(n_ctx)), self.rooms)
         return placer.hybrid() if wish.engine == "ktransformers" else placer.best(wish.paging)
 
     def best(self, subject: Subject, quant: str) -> Plan:
@@ -149,8 +153,20 @@ class Planner:
 
     def plan(self, subject: Subject, quant: str, n_ctx: int, placed: Placed | None) -> Plan:
         """The plan of a placement; rates are None, and `missing` says why, where they cannot be known."""
-        wish = self.wish
-        empty = Plan(
+        wish, published = self.wish, self.published(subject)
+        missing: list[str] = []
+        speed: Speeds = (None, None, None, 1.0)
+        if placed is None:
+            missing += [self._too_small(subject, quant, n_ctx), *self.rooms.missing]
+        else:
+            if published.length is None:
+                missing.append("how long its answers are")
+            if not published.quality:
+                missing.append(f"published figures for {wish.task}")
+            unknown = self._unknown(placed)
+            missing += unknown
+            speed = (None, None, None, 1.0) if unknown else self._speeds(subject, quant, placed)
+        return Plan(
             subject.name,
             subject.id,
             quant,
@@ -160,33 +176,41 @@ class Planner:
             wish.engine,
             wish.batch,
             placed.placement if placed else None,
-            quality=self.published(subject).quality,
-            standing=self.published(subject).standing,
-            missing=() if placed else (self._too_small(subject, quant, n_ctx), *self.rooms.missing),
+            *speed[:3],
+            published.quality,
+            published.standing,
+            speed[3],
+            tuple(missing),
+            self.longest(subject, quant, n_ctx, placed) if placed else 0,
         )
-        return empty if placed is None else self._timed(empty, subject, placed)
 
-    def _timed(self, plan: Plan, subject: Subject, placed: Placed) -> Plan:
-        missing, length = list(plan.missing), self.length(subject)
-        if length is None:
-            missing.append("how long its answers are")
-        if not plan.quality:
-            missing.append(f"published figures for {self.wish.task}")
-        unknown = self._unknown(placed)
-        if unknown:
-            return replace(plan, missing=(*missing, *unknown))
-        timing = self.timing(subject, plan.quantisation, placed)
+    def longest(self, subject: Subject, quant: str, n_ctx: int, placed: Placed) -> int:
+        """The longest context that a placement has room for, of CONTEXTS and the model's own longest."""
+        most, now = subject.n_ctx_train, subject.load(quant, self._runtime(n_ctx))
+        longer = {each for each in (*CONTEXTS, most) if n_ctx < each and (each <= most or not most)}
+        for each in sorted(longer, reverse=True):
+            if has_room(placed, now, subject.load(quant, self._runtime(each))):
+                return each
+        return n_ctx
+
+    def _runtime(self, n_ctx: int) -> Runtime:
+        if n_ctx not in self._runtimes:
+            kv_type, batch = self.wish.kv_type, self.wish.batch
+            self._runtimes[n_ctx] = Runtime(n_ctx * batch, kv_type, kv_type, parallel=batch)
+        return self._runtimes[n_ctx]
+
+    def _speeds(self, subject: Subject, quant: str, placed: Placed) -> Speeds:
+        """(decode, prefill, answer, correction) of a placement."""
+        timing, length = self.timing(subject, quant, placed), self.length(subject)
         now = timing.pace.token_s(self.wish.prompt_tokens) / timing.correction
         reading_s = prefill_time_s(timing.stages, self.wish.prompt_tokens)
         low, high = interval("prefill", timing.stages)
         tps = MICRO_BATCH / prefill_time_s(timing.stages, MICRO_BATCH)
-        return replace(
-            plan,
-            decode=Rate(1 / now, timing.low / now, timing.high / now),
-            prefill=Rate(tps, low * tps, high * tps),
-            answer=self._wait(timing, reading_s, length) if length else None,
-            correction=timing.correction,
-            missing=tuple(missing),
+        return (
+            Rate(1 / now, timing.low / now, timing.high / now),
+            Rate(tps, low * tps, high * tps),
+            self._wait(timing, reading_s, length) if length else None,
+            timing.correction,
         )
 
     def timing(self, subject: Subject, quant: str, placed: Placed) -> Timing:
@@ -254,8 +278,7 @@ class Planner:
 
     def _too_small(self, subject: Subject, quant: str, n_ctx: int) -> str:
         wish = self.wish
-        runtime = Runtime(n_ctx * wish.batch, wish.kv_type, wish.kv_type, parallel=wish.batch)
-        load = subject.load(quant, runtime)
+        load = subject.load(quant, self._runtime(n_ctx))
         if wish.engine == "ktransformers":
             return "room for all experts in RAM and the rest on one GPU, which KTransformers needs"
         paged = Placer(load, self.rooms).best(paging=True)

@@ -1,7 +1,8 @@
 """Everything that runs on a machine, the best first.
 
-Every model of the catalogue is planned in every quantisation worth having and every context. A model that is
-clearly larger than the machine is left out before its bytes are counted.
+Every model of the catalogue is planned in every quantisation worth having, with the context that the task
+needs or the longest that fits; longer ones are tried in the same place (`most_ctx`). A model that is clearly
+larger than the machine is left out before its bytes are counted.
 """
 
 from collections.abc import Iterable

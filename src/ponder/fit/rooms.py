@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ponder.core.hardware import Device, Hardware
 from ponder.errors import InputError
@@ -45,7 +46,7 @@ class Room:
         return BACKENDS[self.backend].uncertainty_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rooms:
     """The GPUs of known memory, the RAM if it is known and not shared with a GPU, and what is unknown."""
 
@@ -53,7 +54,7 @@ class Rooms:
     ram: Room | None
     missing: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def capacity_bytes(self) -> int:
         """Bytes of all devices together."""
         return sum(room.capacity_bytes for room in (*self.gpus, *([self.ram] if self.ram else ())))

@@ -250,12 +250,16 @@ def _speed(stages: Sequence[Stage], terms: Sequence[Term], kind: str, correction
 
 def interval(kind: str, stages: Sequence[Stage], calibrated: bool = False) -> tuple[float, float]:
     """(low, high) factors of the 80 % interval, from the errors on machines that were left out of the fit."""
+    return _interval(kind, placement(stages), family(stages[0].device), calibrated)
+
+
+@lru_cache(maxsize=256)
+def _interval(kind: str, place: str, first: str, calibrated: bool) -> tuple[float, float]:
     table = fitted()["intervals"][kind]
     if calibrated and "calibrated" in table:
         low, high = table["calibrated"]
     else:
-        place = placement(stages)
-        low, high = table.get(f"{place}:{family(stages[0].device)}") or table.get(place) or table["single"]
+        low, high = table.get(f"{place}:{first}") or table.get(place) or table["single"]
     return float(low), float(high)
 
 

@@ -42,8 +42,9 @@ class Subject:
         self.model = model
         self.exact = exact
         self._sizes: dict[str, WeightBytes] = {}
-        self._caches: dict[Runtime, tuple[int, ...]] = {}
-        self._computes: dict[Runtime, int] = {}
+        self._files: dict[str, int] = {}
+        self._contexts: dict[Runtime, tuple[tuple[int, ...], int, int]] = {}
+        self._loads: dict[tuple[str, Runtime], Load] = {}
         self._works: dict[tuple[str, str], Work] = {}
 
     @property
@@ -73,15 +74,26 @@ class Subject:
         """The size of its file."""
         if self.exact and quant == self.exact.quantisation:
             return self.exact.file_bytes
-        return self.sizes(quant).file
+        if quant not in self._files:
+            self._files[quant] = self.sizes(quant).file
+        return self._files[quant]
 
     def load(self, quant: str, runtime: Runtime) -> Load:
         """What has to be placed."""
-        if runtime not in self._caches:
-            self._caches[runtime] = cache_by_layer(self.geometry, runtime)
-            self._computes[runtime] = compute_bytes(self.geometry, runtime)
-        output = output_bytes(self.geometry, runtime)
-        return Load(self.sizes(quant), self._caches[runtime], self._computes[runtime], output)
+        found = self._loads.get((quant, runtime))
+        if found is None:
+            found = self._loads[quant, runtime] = Load(self.sizes(quant), *self._beside(runtime))
+        return found
+
+    def _beside(self, runtime: Runtime) -> tuple[tuple[int, ...], int, int]:
+        """Cache by layer, scratch and output of a context: the same for all quantisations."""
+        if runtime not in self._contexts:
+            self._contexts[runtime] = (
+                cache_by_layer(self.geometry, runtime),
+                compute_bytes(self.geometry, runtime),
+                output_bytes(self.geometry, runtime),
+            )
+        return self._contexts[runtime]
 
     def work(self, quant: str, kv_type: str) -> Work:
         """What its tokens read and compute; the first quantisation is analysed, others only rescaled."""

@@ -4,9 +4,9 @@ A placement is a tuple of stages, one per device, and every speed law is a sum o
 from `WeightBytes`, so a measured file, a header and a bare configuration all end here.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import TypeAlias
 
 from ponder.core.hardware import Device
@@ -79,10 +79,10 @@ class Work:
 
         Cache and attention belong to the fixed part; routed experts alone also start kernels.
         """
-        sizes, part = self.sizes, slice(layers.start, layers.stop)
+        sizes = self.sizes
         top = sizes.head if head else 0
-        routed_bytes = sum(sizes.routed[part]) if routed else 0
-        read = top + (sum(sizes.fixed[part]) if fixed else 0) + routed_bytes * sizes.used_share
+        routed_bytes = between(sizes.routed, layers) if routed else 0
+        read = top + (between(sizes.fixed, layers) if fixed else 0) + routed_bytes * sizes.used_share
         return Stage(
             device=device,
             weight_bytes=read,
@@ -90,8 +90,8 @@ class Work:
             arithmetic=self.arithmetic,
             layers=float(len(layers)),
             latent=float(len(layers)) if self.latent and fixed else 0.0,
-            cache=_gathered(self.caches[part]) if fixed else (),
-            attention=_gathered(self.attention[part]) if fixed else (),
+            cache=_gathered(self.caches, layers.start, layers.stop) if fixed else (),
+            attention=_gathered(self.attention, layers.start, layers.stop) if fixed else (),
             head_weights=top / self.bytes_per_weight,
             routed_bytes=routed_bytes,
             used_share=sizes.used_share,
@@ -119,11 +119,37 @@ def paged(stage: Stage, disk: Device, share: float) -> tuple[Stage, Stage]:
     return replace(stage, weight_bytes=stage.weight_bytes * (1 - share)), missing
 
 
-def _gathered(rates: Iterable[tuple[float, int]]) -> PerDepth:
-    sums: dict[int, float] = {}
-    for rate, window in rates:
-        sums[window] = sums.get(window, 0.0) + rate
-    return tuple((rate, window) for window, rate in sums.items())
+@lru_cache(maxsize=8192)
+def running(values: tuple[int, ...]) -> tuple[int, ...]:
+    """Sums of the first 0, 1, … values."""
+    return (0, *accumulate(values))
+
+
+def between(values: tuple[int, ...], part: range) -> int:
+    """The sum of a part of them."""
+    sums = running(values)
+    return sums[part.stop] - sums[part.start]
+
+
+def _gathered(rates: PerDepth, start: int, stop: int) -> PerDepth:
+    """The rates of layers [start, stop), added up by window."""
+    if stop <= start:
+        return ()
+    found = []
+    for window, sums in _by_window(rates):
+        rate = sums[stop] - sums[start]
+        if rate or len(rates) == stop - start:
+            found.append((rate, window))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _by_window(rates: PerDepth) -> tuple[tuple[int, tuple[float, ...]], ...]:
+    """(window, running sums over the layers) of each window there is."""
+    return tuple(
+        (window, (0.0, *accumulate(rate if each == window else 0.0 for rate, each in rates)))
+        for window in dict.fromkeys(window for _, window in rates)
+    )
 
 
 @lru_cache(maxsize=1024)
