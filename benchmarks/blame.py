@@ -7,14 +7,20 @@ bisection (the same number at each midpoint, the better half by the same rule). 
 is left of the trace, in traces. All numbers are seeded; no engine is needed.
 
     python -m benchmarks.blame [--rounds 400]
+    python -m benchmarks.blame --marked FILE.jsonl [FILE.jsonl …] [--critic NAME] [--server URL] [--votes 4]
+
+The second judges real solutions in which people marked the first wrong step; see `benchmarks.blame_marked`.
 """
 
 import argparse
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from benchmarks.blame_marked import Finder, both, claims, critic, read_marked, report, scores
 from ponder.check.bisection import Bisection
+from ponder.opened import Options, open_model
 
 
 @dataclass(frozen=True)
@@ -123,12 +129,38 @@ SEARCHES: dict[str, Callable[[random.Random, World, int], Found]] = {
 
 
 def main() -> None:
-    """Print a table for each kind of trace."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=400, help="traces for each line")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--marked", type=Path, nargs="+", metavar="FILE.jsonl")
+    parser.add_argument("--base", type=int, default=0, help="what marks of the first step are counted from")
+    parser.add_argument("--critic", default="", metavar="NAME|FILE", help="a model to read them too")
+    parser.add_argument("--server", default="", metavar="URL", help="that model is one of this server")
+    parser.add_argument("--votes", type=int, default=4)
+    wanted = parser.parse_args()
+    if wanted.marked:
+        marked(wanted)
+    else:
+        simulated(wanted.rounds)
+
+
+def marked(wanted: argparse.Namespace) -> None:
+    """Judge solutions with marks by claims, and by a critic if one is named."""
+    solutions = [each for path in wanted.marked for each in read_marked(path, wanted.base)]
+    finders: dict[str, Finder] = {"claims": claims}
+    if wanted.critic or wanted.server:
+        opened = open_model(wanted.critic, Options(server=wanted.server))
+        finders |= {
+            f"critic {opened.name}, {wanted.votes} votes": critic(opened, wanted.votes),
+            "claims, and that critic where they are silent": both(opened, wanted.votes),
+        }
+    report(scores(solutions, finders))
+
+
+def simulated(rounds: int) -> None:
+    """The searches against one another."""
     for make in (clear, drift, slip, weak):
         print(f"\n{make.__doc__}\n")
         print(

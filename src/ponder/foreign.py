@@ -26,10 +26,11 @@ ENGINE = "imported text"
 SAID = "Imported text: words stand for tokens, and nobody told ids, probabilities or times."
 UNTAGGED = "There are no think tags, so the whole text is taken for reasoning."
 _PIECE = re.compile(r"\s*[^\W\d_]+|\s*\d|\s*(?:[^\w\s]|_)+\n*|\s+")
-_QUESTIONS = ("question", "problem", "prompt", "instruction", "query", "input")
+_QUESTIONS = ("question", "problem", "modified_question", "prompt", "instruction", "query", "input")
 _OUTPUTS = ("response", "output", "completion", "generation", "solution", "text", "long_cot")
 _REASONINGS = ("reasoning_content", "reasoning", "thinking", "thought")
 _ANSWERS = ("answer", "content")
+_STEPS = ("steps", "modified_process", "sections")
 _STEP_TEXTS = ("text", "content", "step", "value", "completion")
 
 
@@ -82,8 +83,9 @@ def solution_of(row: Mapping[str, Any]) -> Solution | None:
     question = _first(row, _QUESTIONS)
     if isinstance(row.get("messages"), list):
         return _from_messages(row["messages"], question, model, row)
-    if isinstance(row.get("steps"), list):
-        steps = tuple(text for text in map(_step_text, row["steps"]) if text.strip())
+    given = next((row[name] for name in _STEPS if isinstance(row.get(name), list)), None)
+    if given is not None:
+        steps = tuple(text for text in map(_step_text, given) if text.strip())
         return Solution(question, "", steps, "", model, row) if steps else None
     reasoning, output = _first(row, _REASONINGS), _first(row, _OUTPUTS)
     if reasoning:
