@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "api": {"core", "store", "opened", "session"},
     "endings": {"core", "steer", "store", "opened", "session"},
     "blame": {"core", "check", "engine", "steer", "store", "opened", "session", "endings"},
-    "evaluate": {"core", "spine", "session", "engine", "reason", "check", "store"},
+    "evaluate": {"core", "steer", "opened", "session", "engine", "reason", "check", "store"},
     "quantize": {"core", "catalog", "evaluate"},
     "distill": {
         "core",
