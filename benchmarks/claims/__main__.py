@@ -5,6 +5,7 @@ python -m benchmarks.claims --misses 20  # and show what it got wrong there
 python -m benchmarks.claims --frozen     # the frozen set: at the end, never while coding
 python -m benchmarks.claims --set worked # worked solutions: algebra, variables, dates, counts, code
 python -m benchmarks.claims --set unseen # the same kinds in phrasing that is not looked at: totals only
+python -m benchmarks.claims --set sealed # a third voice, written before the code it measures: totals only
 python -m benchmarks.claims --set school # solutions that people wrote, with and without a slip
 python -m benchmarks.claims --fuzz 100000
 """
@@ -14,14 +15,20 @@ import random
 import time
 from collections import Counter
 
-from benchmarks.claims import generate, gsm, unseen, worked
+from benchmarks.claims import generate, gsm, sealed, unseen, worked
 from benchmarks.claims.generate import Case
 from benchmarks.claims.traces import trace_of
 from ponder.check.claims import claims_in
 from ponder.check.verdicts import check_trace
 
 DEVELOPMENT, FROZEN = 20260101, 977_431_125
-SETS = {"single": generate.cases, "worked": worked.cases, "unseen": unseen.cases, "school": gsm.cases}
+SETS = {
+    "single": generate.cases,
+    "worked": worked.cases,
+    "unseen": unseen.cases,
+    "sealed": sealed.cases,
+    "school": gsm.cases,
+}
 BITS = (
     "10**10**10",
     "(",
@@ -153,7 +160,7 @@ def main() -> None:
     if options.fuzz:
         fuzz(options.fuzz)
         return
-    seed = FROZEN if options.frozen or options.set == "unseen" else DEVELOPMENT
+    seed = FROZEN if options.frozen or options.set in ("unseen", "sealed") else DEVELOPMENT
     measure(SETS[options.set](seed, options.count), 0 if seed == FROZEN else options.misses)
 
 
