@@ -1,8 +1,9 @@
 """Every "wrong" verdict on real traces with its surroundings, to be read by a person.
 
-    python -m benchmarks.claims.traces TRACES.jsonl
+    python -m benchmarks.claims.traces TRACES.jsonl …
 
-TRACES.jsonl holds one output a line, its text under "response".
+A line of TRACES.jsonl holds one output: its text under "response", or its "sentences", each with a "text",
+which are joined by spaces.
 """
 
 import argparse
@@ -31,6 +32,12 @@ def trace_of(text: str) -> Trace:
     return Trace("bench", 0.0, request, "", "", (), tokens, segment(tokens))
 
 
+def response(line: str) -> str:
+    """The text of one line of a file of traces."""
+    row = json.loads(line)
+    return str(row["response"]) if "response" in row else " ".join(s["text"] for s in row["sentences"])
+
+
 def show(trace: Trace, finding: Finding) -> None:
     """One line of what is around the claim, the claim marked, and one of what should be."""
     claim = finding.claim
@@ -42,24 +49,29 @@ def show(trace: Trace, finding: Finding) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("path", type=Path)
+    parser.add_argument("paths", type=Path, nargs="+")
     parser.add_argument("--also", default="", help="another verdict to print: undecided")
     options = parser.parse_args()
+    for path in options.paths:
+        read(path, options.also)
+
+
+def read(path: Path, also: str) -> None:
+    """Prints the verdicts to be read of one file, and its totals."""
     counts: Counter[str] = Counter()
     traces = characters = 0
     seconds = 0.0
-    with options.path.open(encoding="utf-8") as lines:
-        for line in lines:
-            trace = trace_of(json.loads(line)["response"])
-            started = time.perf_counter()
-            findings = check_trace(trace)
-            seconds += time.perf_counter() - started
-            traces, characters = traces + 1, characters + sum(len(t.data) for t in trace.tokens)
-            counts.update(finding.claim.verdict for finding in findings)
-            for finding in findings:
-                if finding.claim.verdict.startswith("wrong") or finding.claim.verdict == options.also:
-                    show(trace, finding)
-    print(dict(counts), f"{traces} traces, {sum(counts.values()) / max(traces, 1):.1f} claims a trace")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        trace = trace_of(response(line))
+        started = time.perf_counter()
+        findings = check_trace(trace)
+        seconds += time.perf_counter() - started
+        traces, characters = traces + 1, characters + sum(len(t.data) for t in trace.tokens)
+        counts.update(finding.claim.verdict for finding in findings)
+        for finding in findings:
+            if finding.claim.verdict.startswith("wrong") or finding.claim.verdict == also:
+                show(trace, finding)
+    print(f"{path.name}: {traces} traces, {sum(counts.values()) / max(traces, 1):.1f} claims a trace", dict(counts))
     print(f"{characters} bytes in {seconds:.2f} s")
 
 

@@ -6,18 +6,21 @@ Only the sentence around it is read, at most `REACH` characters to either side.
 import re
 
 REACH = 240
-_END = re.compile(r"[.!?;](?=\s|$)|\n")
+_END = re.compile(r"[.!?;](?=\s|$)|\n|[。！？；]")
 _SUPPOSED = re.compile(
     r"\b(?:suppos(?:e|ing)|assum(?:e|es|ing)|imagin(?:e|ing)|pretend\w*|hypothe\w+|whether|what if|"
-    r"as if|were to|would be|claim(?:s|ed|ing)?|said|says|saying|wrote|"
+    r"as if|were to|would (?:be|say|think|claim)|(?:might|may|could) (?:say|think|claim|guess)|"
+    r"claim(?:s|ed|ing)?|said|says|saying|wrote|according to|"
     r"states? that|stated|argu\w+|believe[sd]?|"
-    r"(?:user|student|he|she|they|someone|somebody) (?:thought|got|thinks?|put|answered|computed)|guess\w*|"
-    r"want|need|require[sd]?|must|should|looking for|solve|equation|condition|such that|in order)\b",
+    r"(?:user|student|he|she|they|someone|somebody|people|i|we) (?:thought|got|thinks?|put|answered|computed)|"
+    r"guess\w*|want|need|require[sd]?|must|should|looking for|solve|equation|condition|such that|in order)\b"
+    r"|如果|假设|假如|若|是否|有人|认为|声称|要求|需要|设想|猜",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
     r"\b(?:not|never|cannot|wrong(?:ly)?|incorrect(?:ly)?|mistake\w*|error|false|instead of|rather than|"
-    r"impossible|contradict\w*|none|nor|neither|typo|confus\w+|misread|no way)\b|n't\b|≠|✗|❌",
+    r"impossible|contradict\w*|none|nor|neither|typo|confus\w+|misread|(?:in )?no (?:way|case))\b|n't\b|≠|✗|❌"
+    r"|不|错|误|并非|没有",
     re.IGNORECASE,
 )
 _IF = re.compile(
@@ -29,7 +32,9 @@ _THEN = re.compile(r",|\bthen\b|:")
 _DENIED_AFTER = re.compile(
     r"\bnot (?:true|possible|valid|equal|correct|right|hold|work|satisf|an? integer)|contradict|"
     r"^[^,.;]{0,30}\b(?:is|does|are|do|was|did|ca)n't\b|"
-    r"\bfalse\b|≠|\bimpossible\b|\bwhich is (?:wrong|not)|\b(?:is|was|that's|be) (?:wrong|incorrect)|✗|❌",
+    r"\bfalse\b|≠|\bimpossible\b|\bwhich is (?:wrong|not)|\b(?:is|was|that's|be|→) (?:wrong|incorrect)|✗|❌|"
+    r"^[^,.;]{0,20}\b(?:would|instead|cannot)\b|^[^.;]{0,4}\bhmm\b|\b(?:no|nope),? (?:wait|it'?s|that'?s)\b|"
+    r"^[^。\n]{0,12}(?:不对|错|不正确|不成立|矛盾|不可能|不是)",
     re.IGNORECASE,
 )
 _DENIED_LATER = re.compile(
@@ -40,7 +45,9 @@ _DENIED_LATER = re.compile(
 _REDEFINED = re.compile(
     r"\b(?:binary|octal|hex(?:adecimal)?|base[- ]?\d+|in base|modul(?:o|us)|mod|clock|xor|bitwise|"
     r"left to right|(?<!i )[ap]\.?m|o'clock|carry|carrying|"
-    r"nim|puzzle|pattern|cipher|riddle|custom operation|concatenat\w+|degrees|angle)\b|~|≡|_\d",
+    r"nim|puzzle|pattern|cipher|riddle|operations?|defined?|concatenat\w+|degrees|angle|versions?|release|"
+    r"matri(?:x|ces)|vectors?|tuples?|digitwise|boolean|chapters?|dimensions?|lexicographic\w*|"
+    r"where [a-z] ?[*@#^] ?[a-z])\b|~|≡|_\d|>>>|进制|模|版本|定义|运算",
     re.IGNORECASE,
 )
 
@@ -56,7 +63,7 @@ def sentence(text: str, start: int, stop: int) -> tuple[str, str]:
 def stance(text: str, start: int, stop: int) -> str:
     """How a statement in plain text is meant: "claimed", "doubtful" (it may not be meant), "not claimed"."""
     before, behind = sentence(text, start, stop)
-    if behind.rstrip().endswith("?") or _SUPPOSED.search(before):
+    if behind.rstrip("。. ").endswith(("?", "？", "吗")) or _SUPPOSED.search(before):
         return "not claimed"
     conditions = list(_IF.finditer(before))
     if conditions and not _THEN.search(before, conditions[-1].end()):

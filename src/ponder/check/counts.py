@@ -11,8 +11,10 @@ _THINGS = r"(?:numbers|elements|items|entries|terms|values|members)\b"
 
 
 def _items(match: re.Match[str]) -> Answer | None:
-    many = len(re.findall(r"-?[0-9]+", match["list"]))
-    said = int(match["n"])
+    found = re.findall(r"-?[0-9]+", match["list"])
+    many, said = len(found), int(match["n"])
+    if "set" in match[0].lower() and len(set(found)) < many:
+        return None
     return "count", f"items of {match['list']}", str(said), many == said, f"the list has {many}"
 
 

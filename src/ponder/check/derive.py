@@ -38,6 +38,10 @@ _DENIED_AFTER = re.compile(
 )
 
 
+_TRIED = re.compile(r"\b(?:if|when|for|suppos\w+|assum\w+|try|trying|what if|were|whether)\b", re.IGNORECASE)
+"""With one of these, "set x = 2" is a trial."""
+
+
 @dataclass(slots=True)
 class _Reader:
     text: str
@@ -138,7 +142,7 @@ class _Reader:
         meant = stance(self.text, statement.start, statement.stop)
         before = self.text[max(0, statement.start - 80) : statement.start]
         worded = self.text[statement.start + 1 : statement.terms[1].start].strip()[:1].isalpha()
-        said = worded or SAID.search(before) is not None
+        said = worded or (SAID.search(before) is not None and not _TRIED.search(before.rpartition(". ")[2]))
         if several or len(values) != 1 or (meant == "not claimed" and not said):
             self.scope.drop(statement.stop, name)
             return

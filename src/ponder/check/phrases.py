@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from ponder.check.chains import BEFORE
+from ponder.check.doubts import BEFORE
 from ponder.check.claim import Claim, Kind, Verdict, written
 from ponder.check.context import stance
 from ponder.check.counts import PATTERNS as COUNTS

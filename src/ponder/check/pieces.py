@@ -82,7 +82,9 @@ _NO_UNIT = frozenset((
     "are", "was", "the", "a", "an", "not", "to", "from", "by", "per", "more", "less", "fewer",
     "greater", "remainder", "rem", "plus", "minus", "in", "as", "on", "at", "we", "i", "it", "this",
     "for", "where", "while", "wait", "let", "thus", "hence", "therefore", "mod", "modulo", "over",
-    "correct", "right", "choose",
+    "correct", "right", "choose", "can", "could", "would", "will", "should", "cannot", "too", "instead", "here",
+    "there", "carry", "carrying", "now", "no", "yes", "hmm", "again", "still", "exactly", "each", "also", "only",
+    "approximately", "about", "roughly", "respectively", "total", "altogether",
 ))  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def runs(text: str) -> Iterator[Run]:
             pending = piece
             continue
         joined = piece.kind in RELATIONS or (bool(run) and run[-1].kind in RELATIONS)
-        if (pending is not None and not joined) or not _belongs(piece, run):
+        if (pending is not None and not joined) or not _belongs(piece, run, text) or _heads(piece, run, text):
             if any(p.kind in RELATIONS for p in run):
                 yield Run(text, tuple(run))
             run = []
@@ -112,19 +114,31 @@ def runs(text: str) -> Iterator[Run]:
         if (
             piece.kind in OPERANDS
             or piece.kind in ("number", "share", "multiple", "var")
-            or (piece.kind in ("word", "of") and run and _belongs(piece, run))
+            or (piece.kind in ("word", "of") and run and _belongs(piece, run, text))
         ):
             run.append(piece)
     if any(p.kind in RELATIONS for p in run):
         yield Run(text, tuple(run))
 
 
-def _belongs(piece: Piece, run: list[Piece]) -> bool:
+_HEAD = re.compile(r"\s*(?:=(?!=)|:(?!=))")
+
+
+def _heads(piece: Piece, run: list[Piece], text: str) -> bool:
+    """Whether a letter begins what comes next, "= 30 B: 25", and is no factor of what stands before."""
+    if piece.kind != "var" or not run or text[piece.start - 1] != " " or run[-1].kind in RELATIONS:
+        return False
+    operand = run[-1].kind in ("number", ")", "var", "word") and any(p.kind in RELATIONS for p in run)
+    return operand and _HEAD.match(text, piece.stop) is not None
+
+
+def _belongs(piece: Piece, run: list[Piece], text: str) -> bool:
     """Whether a piece can go on with the run; a word does as the unit of a number."""
     if piece.kind == "word":
         after_number = bool(run) and run[-1].kind in ("number", ")", "word", "share")
         long = len(run) > 3 and all(p.kind == "word" for p in run[-4:])
-        return after_number and not long and piece.text.lower() not in _NO_UNIT
+        denied = text.startswith("'t", piece.stop)
+        return after_number and not long and not denied and piece.text.lower() not in _NO_UNIT
     if piece.kind == "of":
         return (bool(run) and run[-1].kind in ("%", "share", ")")) or _is_fraction(run)
     if piece.kind in ("number", "multiple", "share") and run and run[-1].kind == "word":

@@ -30,15 +30,18 @@ _CHARACTERS = str.maketrans(
         "⩽": "≤", "⩾": "≥", "≦": "≤", "≧": "≥", "≃": "≈", "≅": "≈", "\u00a0": " ", "\u2009": " ",
         "\u202f": " ",
         "’": "'", "‘": "'", "“": '"', "”": '"', "$": " ", "⇒": "→", "＝": "=", "（": "(", "）": ")",
-        "，": ";", "。": ".", "&": " ",
+        "，": ";", "？": "?", "！": "!", "；": ";", "：": ":", "、": ",", "％": "%", "“": '"', "”": '"', "&": " ",
     }
 )  # fmt: skip
+_ITEM = re.compile(r"(?<=\\\))(\s+)[-*](?=\s)")
+"""A dash behind inline mathematics opens an item more often than it is a minus."""
 _BOLD = re.compile(r"\*\*(?!\*)")
 
 
 def plain(text: str) -> str:
     """`text` in plain spelling and of the same length."""
     text = _THOUSANDS.sub(lambda m: "," + FILL * (len(m[0]) - 1), text)
+    text = _ITEM.sub(r"\1;", text)
     text = _COMMAND.sub(_command, text) if "\\" in text else text
     return _BOLD.sub(_bold, text.translate(_CHARACTERS).replace("`", " "))
 

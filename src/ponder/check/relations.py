@@ -15,6 +15,7 @@ from ponder.check.evaluate import NotEvaluated, Piece, Value, compute
 _NEAR = Fraction(1, 10**30)
 _FLOAT = Fraction(1, 10**14)
 _ROUGH = Fraction(2, 100)
+_LOOSE = Fraction(15, 100)
 _MOST_DECIMALS = 8
 
 
@@ -28,6 +29,7 @@ class Side:
         self.bare = kinds in (["number"], ["-", "number"], ["number", "%"], ["-", "number", "%"])
         self.percent = "%" in kinds
         self.additive = set(kinds) <= {"number", "+", "-", "(", ")"}
+        self.additive_percent = self.percent and set(kinds) <= {"number", "+", "%"}
         self.decimals = max((piece.places for piece in self.pieces), default=0)
 
     @property
@@ -87,6 +89,10 @@ def _equal(left: Side, right: Side) -> Verdict:
             return "undecided"
     if gap <= _FLOAT * max(abs(left.value.value), abs(right.value.value)):
         return "undecided"  # the noise of binary floating point, written out
+    if left.percent and right.percent and left.additive_percent and right.bare:
+        terms = sum(piece.kind == "number" for piece in left.pieces)
+        if gap <= Fraction(terms, 2 * 10 ** (left.decimals + 2)):
+            return "undecided"
     slack = sum((s.slack(2) for s in (left, right) if not s.additive), Fraction(0))
     if gap <= slack:
         return "undecided"
@@ -111,4 +117,6 @@ def _close(left: Side, right: Side) -> Verdict:
     slack = left.slack(1) + (right.slack(1) if right.places is None else 0)
     if gap <= max(min(unit, _ROUGH * 5 * size), slack, min(size / 1000, 5 * unit)):
         return "ok"
-    return "undecided" if gap <= max(min(_ROUGH * size, 20 * unit), 2 * slack) else "wrong"
+    whole = all(side.decimals == 0 or not side.bare for side in (left, right))
+    loose = _LOOSE * size if whole else min(_ROUGH * size, 20 * unit)
+    return "undecided" if gap <= max(loose, 2 * slack) else "wrong"

@@ -125,13 +125,25 @@ def statements(text: str) -> Iterator[Statement]:
         signs = _signs(match, run, letters)
         relation = bool(signs) and signs[0].kind in RELATION_SIGNS
         joined = relation or (bool(run) and run[-1].kind in RELATION_SIGNS)
-        if not signs or (pending and not joined) or len(run) > MAX_SIGNS:
+        if not signs or (pending and not joined) or len(run) > MAX_SIGNS or _heads(signs, run, text):
             yield from _statement(run, text)
             run = []
         if signs and not (len(run) == 0 and _bullet(signs[0], text)):
             run += signs
         pending = False
     yield from _statement(run, text)
+
+
+_HEAD = re.compile(r"\s*(?:=|:)")
+
+
+def _heads(signs: list[Sign], run: list[Sign], text: str) -> bool:
+    """Whether a letter begins what comes next, "(T - D) H = …", and is no factor of what stands before."""
+    first = signs[0]
+    if first.kind != "name" or len(signs) > 1 or not run or text[first.start - 1] != " ":
+        return False
+    operand = run[-1].kind in ("number", ")", "name") and any(sign.kind in RELATION_SIGNS for sign in run)
+    return operand and _HEAD.match(text, first.stop) is not None
 
 
 def _bullet(sign: Sign, text: str) -> bool:
@@ -241,7 +253,7 @@ _OPEN_BEFORE = re.compile(
     r"[0-9%]) of)\s+$"
 )
 _OPEN_AFTER = re.compile(
-    r"\s*[\x02_|°#@~…^*/×÷√]|[A-Za-z0-9(]|\s*\(?\s*(?:mod|modulo)\b|\s+(?:times|plus|minus|over|squared|cubed|divided|multiplied|percent)\b|[.,:][0-9]"
+    r"\s*[\x02_|°#@~…^*/×÷√]|[A-Za-z0-9(]| [A-Za-z]\s*[=:]|\s*\(?\s*(?:mod|modulo)\b|\s+(?:times|plus|minus|over|squared|cubed|divided|multiplied|percent)\b|[.,:][0-9]"
 )
 
 
