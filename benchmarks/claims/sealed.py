@@ -1,14 +1,15 @@
-"""A third voice, written before the code it measures: monologue of a reasoning model, tutor's Markdown, Chinese.
+"""A third voice, written before the code it measures: a model's monologue, a tutor's Markdown, Chinese.
 
-Kinds that the other sets hold thinly: amounts in words, per cents that grow and shrink, sums of lists, spelled
-words, divisors, decimals side by side, units, clock times, functions beyond polynomials. Only totals are
-looked at: this set always runs with the frozen seed and never shows what it missed.
+Kinds that the other sets hold thinly: amounts in words, per cents that grow and shrink, sums of lists, words
+letter by letter, divisors, decimals side by side, units, clock times, other functions. Only totals
+are looked at: this set always runs with the frozen seed and never shows what it missed.
 """
 
 import calendar
 import datetime
 import math
 import random
+from collections.abc import Callable
 
 from benchmarks.claims.generate import Case, off
 from benchmarks.claims.worked import DAYS, Make
@@ -18,9 +19,14 @@ CHINESE_DAYS = "一二三四五六日"
 MONTHS = tuple(calendar.month_name)[1:]
 
 
+def _said(rng: random.Random, true: bool) -> Callable[[int], int]:
+    """What is claimed of a value: itself, or a slip of it."""
+    return lambda value: value if true else off(rng, value)
+
+
 def amounts(rng: random.Random, true: bool) -> str:
     a, b, c = rng.randint(12, 400), rng.randint(3, 30), rng.randint(2, 9)
-    said = lambda value: value if true else off(rng, value)  # noqa: E731
+    said = _said(rng, true)
     return rng.choice(
         (
             f"Okay, if we multiply {a} by {b}, we get {said(a * b)}.",
@@ -48,7 +54,7 @@ def amounts(rng: random.Random, true: bool) -> str:
 def grown(rng: random.Random, true: bool) -> str:
     base, p = 20 * rng.randint(2, 60), rng.choice((5, 10, 15, 20, 25, 40, 50))
     up, down = base + base * p // 100, base - base * p // 100
-    said = lambda value: value if true else off(rng, value)  # noqa: E731
+    said = _said(rng, true)
     return rng.choice(
         (
             f"{base} increased by {p}% is {said(up)}.",
@@ -69,9 +75,11 @@ def grown(rng: random.Random, true: bool) -> str:
 def listed(rng: random.Random, true: bool) -> str:
     n = rng.sample(range(2, 80), rng.randint(3, 6))
     row, total = ", ".join(map(str, n)), sum(n)
-    said = lambda value: value if true else off(rng, value)  # noqa: E731
+    said = _said(rng, true)
     low = sorted(n)
     low = low if len(low) % 2 else low[:-1]
+    whole, rest = divmod(len(n) * 100, len(n) + 1)
+    mean = f"{len(n) * 100 / (len(n) + 1):.2f}" if rest else str(whole)
     return rng.choice(
         (
             f"Adding them up: {' + '.join(map(str, n))} gives a total of {said(total)}.",
@@ -81,8 +89,7 @@ def listed(rng: random.Random, true: bool) -> str:
             f"The largest of {row} is {max(n) if true else min(n)}.",
             f"The smallest number among {row} is {min(n) if true else max(n)}.",
             f"The median of {', '.join(map(str, low))} is {low[len(low) // 2] if true else low[0]}.",
-            f"The mean of {row} and {len(n) * 100 - total} is "
-            f"{len(n) * 100 // (len(n) + 1) if (len(n) * 100) % (len(n) + 1) == 0 else f'{len(n) * 100 / (len(n) + 1):.2f}'}."
+            f"The mean of {row} and {len(n) * 100 - total} is {mean}."
             if true
             else f"The mean of {n[0]} and {n[0] + 2} is {said(n[0] + 1)}.",
             f"{row} 的和是 {said(total)}。",
@@ -109,7 +116,7 @@ def spelled(rng: random.Random, true: bool) -> str:
             f"So there are {names[said]} {letter}'s in {word}.",
             f"There's a total of {said} {letter}'s in the word \"{word}\".",
             f"The word {word} has {len(word) + bad} letters.",
-            f"The number of {letter}'s in \"{word}\" is {said}.",
+            f'The number of {letter}\'s in "{word}" is {said}.',
             f"**{word}** contains the letter **{letter}** {once}.",
             f'"{word}" 这个单词里有 {said} 个字母 {letter}。',
             f"字母 {letter} 在 {word} 中出现了 {said} 次。",
@@ -121,7 +128,7 @@ def divisors(rng: random.Random, true: bool) -> str:
     a, b, g = rng.randint(2, 30), rng.randint(2, 30), rng.randint(2, 12)
     x, y = a * g, b * g
     gcd, lcm = math.gcd(x, y), math.lcm(x, y)
-    said = lambda value: value if true else off(rng, value)  # noqa: E731
+    said = _said(rng, true)
     n = rng.choice((91, 97, 101, 111, 113, 119, 127, 133, 143, 149, 151, 187, 211, 221))
     prime = all(n % d for d in range(2, n))
     q, r = divmod(a * 37 + b, g + 3)
@@ -174,7 +181,7 @@ def decimals(rng: random.Random, true: bool) -> str:
 
 def measures(rng: random.Random, true: bool) -> str:
     n = rng.randint(2, 40)
-    said = lambda value: value if true else off(rng, value)  # noqa: E731
+    said = _said(rng, true)
     return rng.choice(
         (
             f"{n} km is equal to {said(n * 1000)} meters.",
@@ -242,7 +249,9 @@ def clock(rng: random.Random, true: bool) -> str:
 
 
 def members(rng: random.Random, true: bool) -> str:
-    things = rng.sample(("red", "blue", "green", "pink", "white", "black", "brown", "gray"), rng.randint(3, 7))
+    things = rng.sample(
+        ("red", "blue", "green", "pink", "white", "black", "brown", "gray"), rng.randint(3, 7)
+    )
     bad = 0 if true else rng.choice((1, -1))
     many, low, high = len(things), rng.randint(2, 20), rng.randint(30, 90)
     spread = high - low + 1
@@ -258,14 +267,14 @@ def members(rng: random.Random, true: bool) -> str:
             f"The sum of the digits of {high * 97} is {sum(map(int, str(high * 97))) + bad}.",
             f"The sequence {', '.join(map(str, range(low, low + 4 * many, 4)))} has {many + bad} terms.",
             f"从 {low} 到 {high} 一共有 {spread + bad} 个整数。",
-            f"The phrase \"{' '.join(things)}\" has {many + bad} words.",
+            f'The phrase "{" ".join(things)}" has {many + bad} words.',
         )
     )
 
 
 def beyond(rng: random.Random, true: bool) -> str:
     a, b, k = rng.randint(2, 9), rng.randint(2, 9), rng.randint(2, 6)
-    said = lambda value: value if true else off(rng, value)  # noqa: E731
+    said = _said(rng, true)
     n = rng.randint(5, 9)
     return rng.choice(
         (
@@ -295,7 +304,7 @@ def beyond(rng: random.Random, true: bool) -> str:
 
 def chinese(rng: random.Random, true: bool) -> str:
     a, b, c = rng.randint(12, 300), rng.randint(3, 30), rng.randint(2, 9)
-    said = lambda value: value if true else off(rng, value)  # noqa: E731
+    said = _said(rng, true)
     return rng.choice(
         (
             f"首先计算 {a} 加 {b} 等于 {said(a + b)}。",
@@ -327,12 +336,12 @@ def harmless(rng: random.Random, true: bool) -> str:  # noqa: ARG001 - one signa
             f"See section {a}.{b} = the one about {c}.",
             f"Version {a}.{b}.{c} is newer than version {a}.{b}.1.",
             f"In Python, x = x + {a} means that x grows by {a}.",
-            f"In base 5, 3 + 4 = 12.",
+            "In base 5, 3 + 4 = 12.",
             f"On a clock, 10 + {a} = {(10 + a) % 12 or 12}.",
             f"17 = 2 (mod 5), and {b} = {b % 7} (mod 7).",
             f"f({a}) = {b}, f({b}) = {c}, g(x) = f(x) + {a}",
             f"P(A) = 0.{b}, P(B) = 0.{c}; so P(A and B) = 0.{a}",
-            f"2H2 + O2 = 2H2O and C6H12O6 = glucose.",
+            "2H2 + O2 = 2H2O and C6H12O6 = glucose.",
             f"Point A = ({a}, {b}), B = ({b}, {c}), so AB is the segment.",
             f"The range {b}-{c} = ages of the group; {a}-{b} = children.",
             f"1. {a} apples\n2. {b} pears\n3. {c} plums\n= everything",
@@ -341,7 +350,7 @@ def harmless(rng: random.Random, true: bool) -> str:  # noqa: ARG001 - one signa
             f"pH = -log[H+] = {a}, roughly, at 25°C = 298 K.",
             f"I get {c}. Wait, {a} × {b} is not {c}.",
             f"My first try was {a} × {b} = {a * b + 1}, which is wrong.",
-            f"The user's claim \"{a} + {b} = {c + 50}\" needs checking.",
+            f'The user\'s claim "{a} + {b} = {c + 50}" needs checking.',
             f"Let's define a * b = a + 2b. Then {a} * {b} = {a + 2 * b}.",
             f"M = [[1, {a}], [{b}, 4]], det M = 4 - {a * b} = d",
             f"Room {a}{b}, floor {a}, 3/{b} = March {b}, at {a}:{b} = late",

@@ -71,7 +71,10 @@ def read(path: Path, also: str) -> None:
         for finding in findings:
             if finding.claim.verdict.startswith("wrong") or finding.claim.verdict == also:
                 show(trace, finding)
-    print(f"{path.name}: {traces} traces, {sum(counts.values()) / max(traces, 1):.1f} claims a trace", dict(counts))
+    print(
+        f"{path.name}: {traces} traces, {sum(counts.values()) / max(traces, 1):.1f} claims a trace",
+        dict(counts),
+    )
     print(f"{characters} bytes in {seconds:.2f} s")
 
 

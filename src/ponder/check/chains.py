@@ -91,7 +91,11 @@ def _judged(
     kind: Kind = "conversion" if converted else "equality" if sign.kind == "=" else "comparison"
     kind = "approximation" if sign.kind == "≈" else kind
     last = unit(right[-1].text) if converted else None
-    if verdict == "wrong" and last and _rounded(a.value.value * base / last[1], b.value.value * base / last[1]):
+    if (
+        verdict == "wrong"
+        and last
+        and _rounded(a.value.value * base / last[1], b.value.value * base / last[1])
+    ):
         verdict = "undecided"
     value = written(a.value.value * base / last[1] if last else a.value.value, a.value.exact)
     value += f" {right[-1].text}" if last else ""

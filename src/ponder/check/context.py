@@ -9,17 +9,20 @@ REACH = 240
 _END = re.compile(r"[.!?;](?=\s|$)|\n|[。！？；]")
 _SUPPOSED = re.compile(
     r"\b(?:suppos(?:e|ing)|assum(?:e|es|ing)|imagin(?:e|ing)|pretend\w*|hypothe\w+|whether|what if|"
-    r"as if|were to|would (?:be|say|think|claim)|(?:might|may|could) (?:say|think|claim|guess)|"
+    r"as if|were to|at first(?: glance)?|seems?|looks like|appears that|tempt\w+|would (?:be|say|think"
+    r"|claim)|(?:might|may|could) (?:say|think|claim|guess)|"
     r"claim(?:s|ed|ing)?|said|says|saying|wrote|according to|"
     r"states? that|stated|argu\w+|believe[sd]?|"
-    r"(?:user|student|he|she|they|someone|somebody|people|i|we) (?:thought|got|thinks?|put|answered|computed)|"
+    r"(?:user|student|he|she|they|someone|somebody|people|i|we) (?:thought|got|thinks?|put|answered"
+    r"|computed)|"
     r"guess\w*|want|need|require[sd]?|must|should|looking for|solve|equation|condition|such that|in order)\b"
     r"|如果|假设|假如|若|是否|有人|认为|声称|要求|需要|设想|猜",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
     r"\b(?:not|never|cannot|wrong(?:ly)?|incorrect(?:ly)?|mistake\w*|error|false|instead of|rather than|"
-    r"impossible|contradict\w*|none|nor|neither|typo|confus\w+|misread|(?:in )?no (?:way|case))\b|n't\b|≠|✗|❌"
+    r"impossible|contradict\w*|none|nor|neither|typo|confus\w+|misread|(?:in )?no (?:way|case))\b|n't\b"
+    r"|≠|✗|❌"
     r"|不|错|误|并非|没有",
     re.IGNORECASE,
 )
@@ -32,7 +35,8 @@ _THEN = re.compile(r",|\bthen\b|:")
 _DENIED_AFTER = re.compile(
     r"\bnot (?:true|possible|valid|equal|correct|right|hold|work|satisf|an? integer)|contradict|"
     r"^[^,.;]{0,30}\b(?:is|does|are|do|was|did|ca)n't\b|"
-    r"\bfalse\b|≠|\bimpossible\b|\bwhich is (?:wrong|not)|\b(?:is|was|that's|be|→) (?:wrong|incorrect)|✗|❌|"
+    r"\bfalse\b|≠|\bimpossible\b|\bwhich is (?:wrong|not)|(?:\b(?:is|was|that's|be)|→) (?:wrong|incorrect"
+    r"|✗)|✗|❌|"
     r"^[^,.;]{0,20}\b(?:would|instead|cannot)\b|^[^.;]{0,4}\bhmm\b|\b(?:no|nope),? (?:wait|it'?s|that'?s)\b|"
     r"^[^。\n]{0,12}(?:不对|错|不正确|不成立|矛盾|不可能|不是)",
     re.IGNORECASE,

@@ -1,58 +1,314 @@
-"""Claims about how many there are: items of a written list, letters of a word, digits of a number."""
+"""Claims about written lists and words: how many, their sum, the largest; letters of a word, digits."""
 
+import math
 import re
 from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median
 
-from ponder.check.claim import Kind
+from ponder.check.claim import written
+from ponder.check.wording import (
+    COUNT,
+    GETS,
+    IS,
+    WORD,
+    Answer,
+    Match,
+    counted,
+    listed,
+    num,
+    result,
+    said,
+    values,
+    whole,
+)
 
-Answer = tuple[Kind, str, str, bool, str]
-_LIST = r"[\[{(]?\s*(?P<list>-?[0-9]+(?:\s*,\s*(?:and\s+)?-?[0-9]+){2,60})\s*[\]})]?"
-_THINGS = r"(?:numbers|elements|items|entries|terms|values|members)\b"
+_THINGS = (
+    r"(?:numbers|elements|items|entries|terms|values|members|words|colou?rs|names|things|fruits|letters"
+    r"|points)\b"
+)
+_WORDS = (
+    r"(?P<list>[A-Za-z][A-Za-z'-]*(?:\s*,\s*(?:and\s+)?[A-Za-z][A-Za-z'-]*){1,40}(?:\s+and\s+[A-Za-z'-]+)?)"
+)
+_NUMBERS = r"(?P<list>-?[0-9]+(?:\.[0-9]+)?(?:\s*,\s*(?:and\s+)?-?[0-9]+(?:\.[0-9]+)?){2,60})"
+_LETTER = r"(?:the\s+)?(?:letters?\s+)?[\"']?(?P<letter>[A-Za-z])(?![A-Za-z])[\"']?(?:'?s)?[\"']?"
+_TAIL = (
+    r"(?=\s*(?:[.,;:!)\]\"]|$|\n|and\b|so\b|as\b|since\b|because\b|which\b|but\b|in\s+(?:it|total|all)\b"
+    r"|total\b))"
+)
+_ONLY = r"(?:exactly\s+|only\s+|a\s+total\s+of\s+|just\s+)?"
+_TIMES = (
+    r"(?P<count>once|twice|thrice|[0-9]{1,2}(?=\s+times?)|(?:one|two|three|four|five|six|seven)(?="
+    r"\s+times?))(?:\s+times?)?"
+)
+_NO_WORDS = frozenset((
+    "this", "that", "there", "these", "those", "they", "which", "what", "solution", "equation", "expression",
+    "word", "string", "phrase", "name", "list", "number", "sentence", "answer", "the", "total", "each",
+))  # fmt: skip
 
 
-def _items(match: re.Match[str]) -> Answer | None:
-    found = re.findall(r"-?[0-9]+", match["list"])
-    many, said = len(found), int(match["n"])
-    if "set" in match[0].lower() and len(set(found)) < many:
+def _count(match: Match, name: str, true: int) -> Answer:
+    claimed = {"once": 1, "twice": 2, "thrice": 3}.get(match["count"].lower())
+    number = counted(match["count"]) if claimed is None else claimed
+    return "count", name, str(number), number == true, f"{name}: {true}"
+
+
+def _letters(match: Match) -> Answer | None:
+    word, letter = match["word"].lower(), match["letter"].lower()
+    true = word.count(letter)
+    quoted = (
+        '"' in match[0]
+        or "'" + match["word"] in match[0]
+        or "the word" in match[0].lower()
+        or "letter" in match[0].lower()
+    )
+    part = match.string[match.end() : match.end() + 4] == " in "
+    if part or word in _NO_WORDS or (true == 0 and not quoted):
         return None
-    return "count", f"items of {match['list']}", str(said), many == said, f"the list has {many}"
+    _, _, number, holds, _ = _count(match, "", true)
+    return "letters", f"{letter} in {word}", number, holds, f"{word} has {true} {letter}"
 
 
-def _letters(match: re.Match[str]) -> Answer | None:
-    many, said = len(match["word"]), int(match["n"])
-    return (
-        "count",
-        f"letters of {match['word']}",
-        str(said),
-        many == said,
-        f"{match['word']} has {many} letters",
+def _length(match: Match) -> Answer | None:
+    if match["word"].lower() in _NO_WORDS:
+        return None
+    return _count(match, f"letters of {match['word']}", len(match["word"]))
+
+
+def _items(match: Match) -> Answer | None:
+    found = re.findall(r"-?[0-9]+(?:\.[0-9]+)?", match["list"])
+    if "set" in match[0].lower() and len(set(found)) < len(found):
+        return None
+    return _count(match, f"items of {match['list']}", len(found))
+
+
+def _named(match: Match) -> Answer | None:
+    found = [part for part in re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", match["list"]) if part]
+    return _count(match, f"items of {match['list']}", len(found)) if len(found) > 2 else None
+
+
+def _phrase(match: Match) -> Answer | None:
+    return _count(match, "words of the phrase", len(match["phrase"].split()))
+
+
+def _digits(match: Match) -> Answer | None:
+    return _count(
+        match, f"digits of {match['whole']}", len(match["whole"].replace(",", "").replace("\x01", ""))
     )
 
 
-def _digits(match: re.Match[str]) -> Answer | None:
-    many, said = len(match["whole"]), int(match["n"])
-    return "count", f"digits of {match['whole']}", str(said), many == said, f"it has {many} digits"
+def _power_digits(match: Match) -> Answer | None:
+    base, exponent = int(match["a"]), int(match["b"])
+    if exponent * base.bit_length() > 4000:
+        return None
+    return _count(match, f"digits of {base}^{exponent}", len(str(base**exponent)))
 
 
-def _digit_sum(match: re.Match[str]) -> Answer | None:
-    total, said = sum(map(int, match["whole"])), int(match["n"])
-    return "count", f"digit sum of {match['whole']}", str(said), total == said, f"the digits sum to {total}"
+def _digit_sum(match: Match) -> Answer | None:
+    digits = match["whole"].replace(",", "").replace("\x01", "")
+    total = Fraction(sum(map(int, digits)))
+    return result("count", f"the digit sum of {match['whole']}", total, match)
 
 
-PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Answer | None]], ...] = (
-    (
-        (
-            rf"\b(?:list|set|sequence|numbers(?:\s+are)?)\s*:?\s*{_LIST},?\s+(?:has|contains|have|so\s+there\s+are)"
-            rf"\s+(?:exactly\s+)?(?P<n>[0-9]{{1,2}})\s+{_THINGS}"
-        ),
+def _inclusive(match: Match) -> Answer | None:
+    low, high = whole(match["a"]), whole(match["b"])
+    return (
+        result("count", f"the integers from {low} to {high}", Fraction(high - low + 1), match)
+        if low < high
+        else None
+    )
+
+
+_TOTALS: dict[str, Callable[[list[Fraction]], Fraction]] = {
+    "sum": lambda found: sum(found, Fraction(0)),
+    "total": lambda found: sum(found, Fraction(0)),
+    "product": lambda found: math.prod(found, start=Fraction(1)),
+    "average": lambda found: sum(found, Fraction(0)) / len(found),
+    "mean": lambda found: sum(found, Fraction(0)) / len(found),
+    "median": lambda found: Fraction(median(found)),
+    "range": lambda found: max(found) - min(found),
+    "largest": max, "greatest": max, "biggest": max, "maximum": max, "highest": max, "最大": max,
+    "smallest": min, "least": min, "minimum": min, "lowest": min, "最小": min,
+    "和": lambda found: sum(found, Fraction(0)),
+    "平均": lambda found: sum(found, Fraction(0)) / len(found),
+    "乘积": lambda found: math.prod(found, start=Fraction(1)),
+    "积": lambda found: math.prod(found, start=Fraction(1)),
+}  # fmt: skip
+
+
+def _total(match: Match) -> Answer | None:
+    found = values(match["list"])
+    what = match["what"].lower() if match.groupdict().get("what") else "sum"
+    name = f"the {what} of {', '.join(map(written, found))}"
+    return result("sum", name, _TOTALS[what](found), match)
+
+
+def _sorted(match: Match) -> Answer | None:
+    before, after = values(match["list"]), values(match["then"])
+    if sorted(before) != sorted(after):
+        return None
+    rising = all(a <= b for a, b in pairwise(after))
+    falling = all(a >= b for a, b in pairwise(after))
+    down = re.search(
+        r"descending|large(?:st)?\s+to\s+small|decreasing|high(?:est)?\s+to\s+low|从大到小",
+        match[0],
+        re.IGNORECASE,
+    )
+    name = f"{match['list']} in order"
+    fact = ", ".join(map(written, sorted(before, reverse=bool(down))))
+    return "count", name, match["then"], falling if down else rising, f"in order: {fact}"
+
+
+_R = num("r")
+_SUM_OF = (
+    r"(?P<what>sum|total|product|average|mean|median|range)\s+of\s+(?:the\s+(?:numbers|values|data)\s+)?"
+)
+_MOST = (
+    r"(?P<what>largest|greatest|biggest|maximum|highest|smallest|least|minimum|lowest)(?:\s+(?:number"
+    r"|value|one|element))?\s+(?:of|among|in|from)\s+"
+)
+_WHOLE = r"(?<![\w.,^])(?P<whole>[0-9]{1,3}(?:,\x01*[0-9]{3})+|[0-9]{2,40})(?![0-9]|[.,][0-9])"
+PATTERNS = (
+    said(
+        "letters",
+        rf"\bword\s+{WORD}\s+(?:has|is|contains)\s+{_ONLY}{COUNT}\s+letters\b(?!\s+[a-z]\b){_TAIL}",
+        _length,
+    ),
+    said("letters", rf"\bword\s+{WORD}\s+(?:has|is|contains)\s+{_ONLY}{COUNT}\s+letters\s+long\b", _length),
+    said(
+        "has|contains|includes",
+        rf"\b{WORD}\s+(?:has|contains|includes)\s+{_ONLY}{COUNT}\s+{_LETTER}{_TAIL}",
+        _letters,
+    ),
+    said(
+        "there",
+        rf"\bthere(?:\s+are|\s+is|'s|'re)\s+{_ONLY}{COUNT}\s+{_LETTER}\s+in\s+(?:the\s+word"
+        rf"\s+)?{WORD}{_TAIL}",
+        _letters,
+    ),
+    said(
+        "occurrence",
+        rf"\b{COUNT}\s+occurrences?\s+of\s+{_LETTER}\s+in\s+(?:the\s+word\s+)?{WORD}{_TAIL}",
+        _letters,
+    ),
+    said(
+        "appears|occurs|shows up",
+        rf"\bletter\s+{_LETTER}\s+(?:appears|occurs|shows\s+up)\s+{_ONLY}{_TIMES}\s+in\s+(?:the\s+word"
+        rf"\s+)?{WORD}{_TAIL}",
+        _letters,
+    ),
+    said(
+        "appears|occurs",
+        rf"\bin\s+(?:the\s+word\s+)?{WORD},?\s+the\s+letter\s+{_LETTER}\s+(?:appears|occurs)"
+        rf"\s+{_ONLY}{_TIMES}{_TAIL}",
+        _letters,
+    ),
+    said(
+        "contains|has",
+        rf"\b{WORD}\s+(?:contains|has)\s+the\s+letter\s+{_LETTER}\s+{_ONLY}{_TIMES}{_TAIL}",
+        _letters,
+    ),
+    said(
+        "number of", rf"\bnumber\s+of\s+{_LETTER}\s+in\s+(?:the\s+word\s+)?{WORD}{IS}{COUNT}{_TAIL}", _letters
+    ),
+    said(
+        "counting",
+        rf"\bcounting\s+(?:the\s+)?{_LETTER}\s+in\s+{WORD},?\s+(?:i|we)\s+(?:find|get|count|see)"
+        rf"\s+{COUNT}{_TAIL}",
+        _letters,
+    ),
+    said(
+        "里有|中有|中有",
+        rf"{WORD}\s*(?:这个)?(?:单词)?(?:里|中)(?:一共|总共)?有\s*{COUNT}\s*个\s*(?:字母)?\s*[\"']?(?P<letter>[A-Za-z])"
+        rf"(?![A-Za-z])",
+        _letters,
+    ),
+    said(
+        "出现",
+        rf"(?:字母)?\s*[\"']?(?P<letter>[A-Za-z])(?![A-Za-z])[\"']?\s*在\s*{WORD}\s*(?:里|中)(?:一共|总共)?出现"
+        rf"(?:了)?\s*{COUNT}\s*次",
+        _letters,
+    ),
+    said(
+        "list|set|sequence|numbers",
+        rf"\b(?:list|set|sequence|numbers)(?:\s+are)?\s*:?\s*[\[({{]?\s*{_NUMBERS}\s*[\])}}]?,?\s+"
+        rf"(?:has|contains|have|so\s+there\s+are)\s+{_ONLY}{COUNT}\s+{_THINGS}",
         _items,
     ),
-    (rf"\bthere\s+are\s+(?P<n>[0-9]{{1,2}})\s+{_THINGS}\s+in\s+the\s+(?:list|set)\s*:?\s*{_LIST}", _items),
-    (r'\bword\s+"(?P<word>[A-Za-z]{2,40})"\s+has\s+(?P<n>[0-9]{1,2})\s+letters\b', _letters),
-    (r"(?<![\w.,^])(?P<whole>[0-9]{2,40})\s+has\s+(?P<n>[0-9]{1,2})\s+digits\b", _digits),
-    (
-        r"\bsum\s+of\s+the\s+digits\s+of\s+(?P<whole>[0-9]{2,40})\s+is\s+(?P<n>[0-9]{1,3})(?![0-9]|[.,][0-9])",
+    said(
+        "there are",
+        rf"\bthere\s+are\s+{_ONLY}{COUNT}\s+{_THINGS}\s+in\s+(?:the\s+)?(?:list|set|sequence)?\s*:?\s*[\["
+        rf"({{]?\s*{_NUMBERS}",
+        _items,
+    ),
+    said(
+        "has length|length of", rf"\[\s*{_NUMBERS}\s*\]\s+has\s+(?:a\s+)?length\s+(?:of\s+)?{COUNT}", _items
+    ),
+    said(
+        "list",
+        rf"\blist\s*:?\s*\[\s*{_WORDS}\s*\]\s+(?:has|contains)\s+{_ONLY}{COUNT}\s+(?:{_THINGS}|[a-z]+)",
+        _named,
+    ),
+    said(
+        "so|that is|that's|which",
+        rf"\b(?:are|items|list|colou?rs|names)\s*:?\s+{_WORDS}[.,;]\s*(?:so|that\s+is|that's|which\s+is"
+        rf"|which\s+makes|that\s+makes)\s+"
+        rf"(?:that's\s+|there\s+are\s+|we\s+have\s+)?{_ONLY}{COUNT}\s+{_THINGS}",
+        _named,
+    ),
+    said(
+        "words",
+        rf"\"(?P<phrase>[A-Za-z][A-Za-z' ]{{2,200}})\"\s+(?:has|contains|consists\s+of)\s+{_ONLY}{COUNT}"
+        rf"\s+words",
+        _phrase,
+    ),
+    said("digits", rf"{_WHOLE}\s+has\s+{_ONLY}{COUNT}\s+digits\b{_TAIL}", _digits),
+    said(
+        "digits",
+        rf"(?<![\w.,^])(?P<a>[0-9]{{1,4}})\s?\^\s?\{{?\s?(?P<b>[0-9]{{1,4}})\s?\}}?\s+has"
+        rf"\s+{_ONLY}{COUNT}\s+digits\b",
+        _power_digits,
+    ),
+    said(
+        "digits",
+        rf"\b(?:sum\s+of\s+the\s+)?digits\s+of\s+{_WHOLE}(?:{IS}|\s+(?:add\s+up|sum)\s+to\s+){_R}",
         _digit_sum,
     ),
+    said(
+        "inclusive",
+        rf"\bfrom\s+{num('a')}\s+to\s+{num('b')},?\s+inclusive,?\s+there\s+are\s+{_R}\s+(?:integers"
+        rf"|numbers|whole)",
+        _inclusive,
+    ),
+    said(
+        "inclusive",
+        rf"\bthere\s+are\s+{_R}\s+(?:integers|numbers|whole\s+numbers)\s+(?:between|from)\s+{num('a')}\s+"
+        rf"(?:and|to)\s+{num('b')},?\s*\(?\s*inclusive",
+        _inclusive,
+    ),
+    said(
+        "整数", rf"从\s*{num('a')}\s*到\s*{num('b')}\s*(?:一共|总共|共)?有\s*{_R}\s*个(?:整)?数", _inclusive
+    ),
+    said("of", rf"\b{_SUM_OF}{listed('list')}(?:{IS}|\s+comes\s+to\s+){_R}", _total),
+    said("of|among", rf"\b(?:the\s+){_MOST}(?:the\s+numbers\s+)?{listed('list', 2)}{IS}{_R}", _total),
+    said(
+        "add|sum to|total",
+        rf"{listed('list')}\s+(?:(?:all\s+)?adds?\s+up\s+to|sums?\s+(?:up\s+)?to|total)\s+{_R}",
+        _total,
+    ),
+    said(
+        "sum|add",
+        rf"\b(?:sum(?:ming)?|add(?:ing)?)\s+(?:up\s+)?(?:the\s+numbers\s+)?{listed('list', 3)}{GETS}{_R}",
+        _total,
+    ),
+    said("的", rf"{listed('list')}\s*的\s*(?P<what>和|平均|乘积|积)(?:数|值)?{IS}{_R}", _total),
+    said("最", rf"{listed('list')}\s*(?:中)?(?:的)?(?P<what>最大|最小)(?:的)?(?:数|值)?{IS}{_R}", _total),
+    said(
+        "sort|order|small|ascending",
+        rf"\b(?:sort\w*|order\w*|arrang\w*|from\s+small)[^.\n0-9]{{0,50}}{listed('list', 3)}\s*(?:becomes"
+        rf"|is|gives|:|→|->)\s*"
+        rf"{listed('then', 3)}",
+        _sorted,
+    ),
 )
-"""Patterns and what answers them; to be compiled without regard to case."""

@@ -1,30 +1,41 @@
-"""Claims about dates (Gregorian): weekdays, leap years, days in a month, so many days after a date."""
+"""Claims about dates (Gregorian): weekdays, leap years, days in a month, days before, after, between."""
 
 import calendar
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
 
-from ponder.check.claim import Kind
+from ponder.check.wording import Answer, Match, said
 
-Answer = tuple[Kind, str, str, bool, str]
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_CHINESE_DAYS = "一二三四五六日天"
 _MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name} | {
     name.lower(): at for at, name in enumerate(calendar.month_abbr) if name
 }
 _MONTH = r"(?:" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _WRITTEN = (
-    rf"(?:{_MONTH}\s+[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s+[0-9]{{4}}|"
-    rf"[0-9]{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH},?\s+[0-9]{{4}}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?![0-9])"
+    rf"(?:(?<![0-9A-Za-z])(?:{_MONTH}\s+[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s+[0-9]{{4}}|"
+    rf"[0-9]{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH},?\s+[0-9]{{4}}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|"
+    r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4})(?![0-9])|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日)"
 )
-_DAY = r"(monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
-_FALLS = r",?\s+(?:is|was|falls\s+on|fell\s+on|will\s+be)\s+(?:on\s+)?(?:an?\s+)?"
+_DAY = r"(?P<day>monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b(?!\s+(?:or|and)\b)"
+_DAY_2 = _DAY.replace("<day>", "<day2>")
+_FALLS = (
+    r",?\s+(?:is|was|falls\s+on|fell\s+on|will\s+be|will\s+fall\s+on|lands\s+on|→)\s+(?:also\s+|indeed"
+    r"\s+)?(?:on\s+)?(?:an?\s+)?"
+)
+_IS = (
+    r",?\s+(?:is|was|will\s+be|would\s+be|brings\s+us\s+to|gives\s+us|gives|we\s+(?:arrive\s+at|get\s+to"
+    r"|get|reach|land\s+on)|takes\s+us\s+to|=|→)\s+"
+)
+_ON = r"(?:an?\s+|on\s+)?"
 
 
 def _read(text: str) -> date | None:
     numbers = [int(part) for part in re.findall(r"[0-9]+", text)]
-    word = re.search(r"[a-z]{3,}", text.lower())
+    word = re.search(r"(?<![A-Za-z])(?!of\b|st\b|nd\b|rd\b|th\b)[a-z]{3,}", text.lower())
     try:
+        if "/" in text:
+            return _american(numbers)
         if word is None:
             return date(*numbers)
         return date(numbers[1], _MONTHS[word[0]], numbers[0])
@@ -32,51 +43,180 @@ def _read(text: str) -> date | None:
         return None
 
 
-def _weekday(match: re.Match[str]) -> Answer | None:
-    day = _read(match[1])
+def _american(numbers: list[int]) -> date | None:
+    """Month/day/year where no other reading is a date."""
+    month, day, year = numbers
+    if day <= 12 and day != month:
+        return None
+    return date(year, month, day)
+
+
+def _weekday(match: Match) -> Answer | None:
+    day = _read(match["date"])
     if day is None:
         return None
     name = DAYS[day.weekday()]
-    return "date", match[1], match[2], name == match[2].lower(), f"{day.isoformat()} is a {name.title()}"
+    right = name == match["day"].lower()
+    return "date", match["date"], match["day"], right, f"{day.isoformat()} is a {name.title()}"
 
 
-def _leap(match: re.Match[str]) -> Answer | None:
-    year, denied = int(match[1]), bool(match[2])
+def _chinese_weekday(match: Match) -> Answer | None:
+    day = _read(match["date"])
+    if day is None:
+        return None
+    at = min(_CHINESE_DAYS.index(match["day"]), 6)
+    fact = f"{day.isoformat()} is a {DAYS[day.weekday()].title()}"
+    return "date", match["date"], match["day"], day.weekday() == at, fact
+
+
+def _leap(match: Match) -> Answer | None:
+    year, denied = int(match["year"]), bool(match["not"])
     leap = calendar.isleap(year) if year else False
     fact = f"{year} is {'' if leap else 'not '}a leap year"
-    return "date", match[1], f"{'not ' if denied else ''}a leap year", leap != denied, fact
+    return "date", match["year"], f"{'not ' if denied else ''}a leap year", leap != denied, fact
 
 
-def _length(match: re.Match[str]) -> Answer | None:
-    found = match["m"] or match["m2"], match["y"] or match["y2"], int(match["n"] or match["n2"])
-    month, year = _MONTHS.get(found[0].lower().rstrip(".")), int(found[1])
-    if month is None or not 1 <= year <= 9999:
+def _length(match: Match) -> Answer | None:
+    month = _month(match["month"])
+    year, days = match.groupdict().get("year"), int(match["n"])
+    if month is None or (year and not 1 <= int(year) <= 9999):
         return None
-    days = calendar.monthrange(year, month)[1]
-    return "date", f"days in {found[0]} {year}", str(found[2]), days == found[2], f"it has {days} days"
+    if year is None and month == 2:
+        return (
+            None
+            if days in (28, 29)
+            else ("date", "days in February", str(days), False, "it has 28 or 29 days")
+        )
+    true = calendar.monthrange(int(year or 2001), month)[1]
+    return (
+        "date",
+        f"days in {match['month']} {year or ''}".strip(),
+        str(days),
+        true == days,
+        f"it has {true} days",
+    )
 
 
-def _after(match: re.Match[str]) -> Answer | None:
-    start, said, days = _read(match[3]), _read(match[4]), int(match[1])
-    if start is None or said is None:
+def _month(text: str) -> int | None:
+    if text.isdigit():
+        return int(text) if 1 <= int(text) <= 12 else None
+    return _MONTHS.get(text.lower().rstrip("."))
+
+
+def _shifted(match: Match) -> Answer | None:
+    start, claimed, days = _read(match["date"]), _read(match["then"]), int(match["n"])
+    if start is None or claimed is None:
         return None
+    days *= 7 if match.groupdict().get("unit", "d").lower().startswith("week") else 1
+    back = re.search(r"\b(?:before|back|subtract\w*|earlier|prior)\b", match[0], re.IGNORECASE)
     try:
-        right = start + timedelta(days=days if match[2].lower() in ("after", "from") else -days)
+        right = start + timedelta(days=-days if back else days)
     except OverflowError:
         return None
-    return "date", match[0].partition(" is ")[0], match[4], right == said, f"it is {right.isoformat()}"
+    return (
+        "date",
+        match[0][: match.start("then") - match.start()].strip(),
+        match["then"],
+        right == claimed,
+        f"it is {right}",
+    )
 
 
-PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Answer | None]], ...] = (
-    (rf"\b({_WRITTEN}){_FALLS}{_DAY}", _weekday),
-    (r"\b([0-9]{4})\s+(?:is|was)\s+(not\s+)?(?:indeed\s+)?a\s+leap\s+year\b", _leap),
-    (
-        (
-            rf"\b(?:there\s+are\s+(?P<n>[0-9]{{2}})\s+days\s+in\s+(?P<m>{_MONTH})\s+(?P<y>[0-9]{{4}})|"
-            rf"(?P<m2>{_MONTH})\s+(?P<y2>[0-9]{{4}})\s+has\s+(?P<n2>[0-9]{{2}})\s+days)\b"
-        ),
+def _between(match: Match) -> Answer | None:
+    start, end, days = _read(match["date"]), _read(match["then"]), int(match["n"])
+    if start is None or end is None:
+        return None
+    true = abs((end - start).days)
+    right = days in (true, true + 1) if "inclusive" in match[0].lower() else days == true
+    return "date", f"days from {start} to {end}", str(days), right, f"it is {true} days"
+
+
+def _cycle(match: Match) -> Answer | None:
+    start, claimed = DAYS.index(match["day"].lower()), DAYS.index(match["day2"].lower())
+    back = re.search(r"\b(?:before|ago|earlier)\b", match[0], re.IGNORECASE)
+    right = (start - int(match["n"]) if back else start + int(match["n"])) % 7
+    return (
+        "date",
+        f"{match['n']} days {'before' if back else 'after'} {match['day']}",
+        match["day2"],
+        right == claimed,
+        f"it is {DAYS[right].title()}",
+    )
+
+
+_DATE, _THEN = rf"(?P<date>{_WRITTEN})", rf"(?P<then>{_WRITTEN})"
+_N = r"(?<![\w.,-])(?P<n>[0-9]{1,6})"
+_YEAR = r"(?<![\w.,])(?P<year>[0-9]{4})"
+_KEYS = "|".join(DAYS)
+PATTERNS = (
+    said(_KEYS, rf"{_DATE}{_FALLS}{_DAY}", _weekday),
+    said(
+        _KEYS,
+        rf"\bday\s+of\s+the\s+week\s+(?:for|of|on)\s+{_DATE}\s+(?:is|was)\s+(?:an?\s+)?{_DAY}",
+        _weekday,
+    ),
+    said(_KEYS, rf"{_DATE}\s*\(\s*{_DAY}\s*\)", _weekday),
+    said(
+        "星期|周|礼拜",
+        rf"{_DATE}\s*(?:是|为)?\s*(?:星期|周|礼拜)(?P<day>[{_CHINESE_DAYS}])(?!\s*吗)",
+        _chinese_weekday,
+    ),
+    said(
+        "leap",
+        rf"{_YEAR}\s+(?:is|was|will\s+be)(?P<not>\s+not|n't|)\s+(?:indeed\s+|also\s+|actually\s+)?a"
+        rf"\s+leap\s+year\b",
+        _leap,
+    ),
+    said("闰年", rf"{_YEAR}\s*年?\s*(?P<not>不是|并非|)(?:是)?\s*闰年(?!吗)", _leap),
+    said(
+        "days in",
+        rf"\bthere\s+(?:are|were)\s+(?P<n>[0-9]{{2}})\s+days\s+in\s+(?P<month>{_MONTH})(?![a-z])(?:,?\s+"
+        rf"(?P<year>[0-9]{{4}}))?",
         _length,
     ),
-    (rf"\b([0-9]{{1,6}})\s+days\s+(after|before|from)\s+({_WRITTEN})\s+is\s+({_WRITTEN})", _after),
+    said(
+        "days",
+        rf"\b(?P<month>{_MONTH})(?![a-z])\s+(?:(?P<year>[0-9]{{4}})\s+)?(?:has|had)\s+(?P<n>[0-9]{{2}})"
+        rf"\s+days\b",
+        _length,
+    ),
+    said(
+        "月",
+        r"(?<![0-9])(?P<year>[0-9]{4})\s*年\s*(?P<month>[0-9]{1,2})\s*月(?:份)?\s*(?:一共|共)?有\s*(?P<n>"
+        r"[0-9]{2})\s*天",
+        _length,
+    ),
+    said(
+        "days|weeks",
+        rf"{_N}\s+(?P<unit>days|weeks)\s+(?:after|before|from|prior\s+to)\s+{_DATE}{_IS}{_THEN}",
+        _shifted,
+    ),
+    said(
+        "days|weeks",
+        rf"\b(?:add(?:ing)?|subtract(?:ing)?)\s+{_N}\s+(?P<unit>days|weeks)\s+(?:to|from)"
+        rf"\s+{_DATE}{_IS}{_THEN}",
+        _shifted,
+    ),
+    said("days", rf"\bgoing\s+(?:back|forward)\s+{_N}\s+days\s+from\s+{_DATE},?{_IS}{_THEN}", _shifted),
+    said("days", rf"{_DATE}\s*\+\s*{_N}\s+days\s*(?:=|is|→)\s*{_THEN}", _shifted),
+    said("天", rf"{_DATE}\s*(?:之后|以后|后|过|再过)?\s*的?第?{_N}\s*天后?\s*是\s*{_THEN}", _shifted),
+    said(
+        "days",
+        rf"\b(?:from|between)\s+{_DATE}\s+(?:to|until|and|through)\s+{_THEN},?\s+(?:there\s+are|is|are"
+        rf"|it's|it\s+is|that's|that\s+is)\s+{_N}\s+days(?:,?\s+inclusive)?",
+        _between,
+    ),
+    said(
+        "days",
+        rf"\bthere\s+are\s+{_N}\s+days\s+(?:from|between)\s+{_DATE}\s+(?:to|until|and)\s+{_THEN}(?:,?"
+        rf"\s+inclusive)?",
+        _between,
+    ),
+    said(_KEYS, rf"{_N}\s+days\s+(?:from|after|before)\s+(?:an?\s+)?{_DAY}{_IS}{_ON}{_DAY_2}", _cycle),
+    said(
+        _KEYS,
+        rf"(?:\bif\s+)?\b(?:today|it)\s+is\s+(?:an?\s+)?{_DAY},?\s+(?:then\s+)?(?:in\s+)?{_N}\s+days(?:"
+        rf"\s+(?:later|from\s+now|ago))?,?\s+(?:it\s+)?(?:is|will\s+be|was|it's)\s+{_ON}{_DAY_2}",
+        _cycle,
+    ),
 )
-"""Patterns and what answers them; to be compiled without regard to case."""

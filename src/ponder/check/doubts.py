@@ -1,4 +1,4 @@
-"""What casts doubt on a relation that does not hold: where its sides end, what its units are, another reading.
+"""What casts doubt on a relation that does not hold: where its sides end, its units, another reading.
 
 A claim is called wrong only where nothing of this is found.
 """
@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from ponder.check.claim import Claim
 from ponder.check.evaluate import NotEvaluated, Piece
-from ponder.check.pieces import RELATIONS, Run
+from ponder.check.pieces import Run
 from ponder.check.relations import Side, holds
 from ponder.check.units import unit
 
@@ -23,7 +23,8 @@ BEFORE = re.compile(
     r"option|question|example|part|figure|chapter|exercise|round|times|plus|minus)\s*$"
     r"|\b(?:add\w*|from|ratio|power|equal|close|compared|root|proportional|multipl\w+|divid\w+|[0-9.]+)\b"
     r"[^.;\n]{0,30}\b(?:to|by)\s*$"
-    r"|(?:\b(?:average|mean|median|root|power|factorial|log|max\w*|min\w*|remainder|digits?|square|cube|half|third|"
+    r"|(?:\b(?:average|mean|median|root|power|factorial|log|max\w*|min\w*|remainder|digits?|square|cube"
+    r"|half|third|"
     r"quarter|percent|sum|product|difference|gcd|lcm|multiple|factor|divisor|ratio|times)|[0-9%])\s+of\s*$"
     r"|[^\w\s.,;:!?()\"'…→*#|>-]\s*$|[0-9]\s*[-+*/:]\s*$|[A-Za-z_0-9]$|[0-9][:,]$|[)0-9]\s*[-|>*]\s*$",
     re.IGNORECASE,
@@ -45,7 +46,8 @@ _AFTER = re.compile(
     r"percent|"
     r"or|in(?! (?:total|all|the|a|each|his|her|their|one|this)\b)|choose|away|too)\b"
     r"|and (?:a|[0-9]+|\w+ (?:half|third|quarter))\b|x *[0-9(]|[-+*/^×÷%!~°²³√±_|@#∘⊕★\x02]"
-    r"|[(\[]\s*(?:mod|base|~|remainder))|[A-Za-z0-9]|[:,.][0-9]|\n\s*[+×÷/^]",
+    r"|[(\[]\s*(?:mod|base|~|remainder))|[A-Za-z0-9]|[:,.][0-9]|\n\s*[+×÷/^]| [A-Za-z] ?=[^=]| ?(?:的|年|月"
+    r"|日|号|点|倍|分之|余)",
     re.IGNORECASE,
 )
 _AFTER_UNIT = re.compile(
@@ -53,6 +55,8 @@ _AFTER_UNIT = re.compile(
     r"[(\[]\s*(?:mod|base|~|remainder))|\n\s*[+×÷/^]",
     re.IGNORECASE,
 )
+
+
 def _pure(pieces: list[Piece]) -> bool:
     """Only multiplied and divided, so that units may differ."""
     kinds = {p.kind for p in pieces}
@@ -160,11 +164,14 @@ _LEADS = re.compile(r"\b(?:and|an?) $", re.IGNORECASE)
 
 
 def _misread(left: list[Piece], text: str) -> bool:
-    """Whether a side may not be what it was read as: "1/2 bh", "sqrt 16 + 9", "30 B", "one and a half", "3 [+ 4]"."""
+    """Whether a side may not be what it was read as: "1/2 bh", "sqrt 16 + 9", "30 B", "3 [+ 4]"."""
     kinds = [piece.kind for piece in left]
     letters = [p for p in left if p.kind == "word" and len(p.text) < 4 and not _VOWEL.search(p.text)]
     loose = any(
-        b.kind == "var" and b.text not in "xX" and a.kind in ("number", "var", ")") and text[b.start - 1] == " "
+        b.kind == "var"
+        and b.text not in "xX"
+        and a.kind in ("number", "var", ")")
+        and text[b.start - 1] == " "
         for a, b in pairwise(left)
     )
     optional = any(a.text == "[" and b.kind in "+-*/" for a, b in pairwise(left))
@@ -178,7 +185,7 @@ def _misread(left: list[Piece], text: str) -> bool:
 
 
 def _holds_otherwise(left: list[Piece], right: list[Piece]) -> Iterator[bool]:
-    """Whether other readings of the left side hold: from left to right, ^ as exclusive or, half of all that follows."""
+    """Whether other readings of the left side hold: left to right, ^ as exclusive or, half of all behind."""
     if any(piece.kind in ("word", "var") for piece in left + right):
         return
     try:

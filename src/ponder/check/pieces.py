@@ -21,13 +21,15 @@ _WORDS = {
     "≥": r"is\s+at\s+least\b",
     "≤": r"is\s+at\s+most\b",
     "=": r"(?:(?:,\s*|\b)which\s+(?:is|equals|gives|makes|comes\s+to)|is\s+equal\s+to|equals|equal\s+to|is|"
-    r"gives|makes|yields|comes\s+to|等于)\b",
-    "+": r"plus\b",
-    "-": r"minus\b",
-    "*": r"(?:times|multiplied\s+by)\b",
-    "/": r"(?:divided\s+by|out\s+of)\b",
-    "²": r"squared\b",
-    "³": r"cubed\b",
+    r"gives(?:\s+(?:us|me|a\s+total\s+of))?|makes|yields|(?:comes(?:\s+out)?|works\s+out|amounts"
+    r"|evaluates)\s+to|"
+    r"turns\s+out\s+to\s+be|results\s+in)\b|(?:等于|得到|得出|结果是)",
+    "+": r"plus\b|加上?",
+    "-": r"minus\b|减去?",
+    "*": r"(?:times|multiplied\s+by)\b|乘以?",
+    "/": r"(?:divided\s+by|out\s+of)\b|除以",
+    "²": r"squared\b|的平方(?!根)",
+    "³": r"cubed\b|的立方",
     "^": r"(?:raised\s+)?to\s+the\s+power\s+(?:of\b)?",
     "%": r"per\s?cent\b",
     "of": r"of\b",
@@ -56,7 +58,7 @@ SCALES = {
 }
 _PIECE = re.compile(
     rf"(?P<number>{NUMBER})"
-    + "".join(rf"|(?<![A-Za-z])(?P<w{i}>{pattern})" for i, pattern in enumerate(_WORDS.values()))
+    + "".join(rf"|(?<![A-Za-z])(?P<w{i}>(?:{pattern}))" for i, pattern in enumerate(_WORDS.values()))
     + rf"|(?<![A-Za-z])(?P<compound>(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_SMALL[1:10])})\b)"
     + r"|(?P<word>[A-Za-z]{2,}(?: ?/ ?[A-Za-z]{2,}(?![A-Za-z(]))+|[A-Za-z]+)"
     r"|(?P<break>→|[=-]{1,4}>|\+=|:=|\.\.\.)|(?P<rel><=|>=|==|!=)"
@@ -82,9 +84,10 @@ _NO_UNIT = frozenset((
     "are", "was", "the", "a", "an", "not", "to", "from", "by", "per", "more", "less", "fewer",
     "greater", "remainder", "rem", "plus", "minus", "in", "as", "on", "at", "we", "i", "it", "this",
     "for", "where", "while", "wait", "let", "thus", "hence", "therefore", "mod", "modulo", "over",
-    "correct", "right", "choose", "can", "could", "would", "will", "should", "cannot", "too", "instead", "here",
-    "there", "carry", "carrying", "now", "no", "yes", "hmm", "again", "still", "exactly", "each", "also", "only",
-    "approximately", "about", "roughly", "respectively", "total", "altogether",
+    "correct", "right", "choose", "can", "could", "would", "will", "should", "cannot", "too", "instead",
+    "here", "there", "carry", "carrying", "now", "no",
+    "yes", "hmm", "again", "still", "exactly", "each", "also",
+    "only", "approximately", "about", "roughly", "respectively", "total", "altogether",
 ))  # fmt: skip
 
 

@@ -253,7 +253,8 @@ _OPEN_BEFORE = re.compile(
     r"[0-9%]) of)\s+$"
 )
 _OPEN_AFTER = re.compile(
-    r"\s*[\x02_|°#@~…^*/×÷√]|[A-Za-z0-9(]| [A-Za-z]\s*[=:]|\s*\(?\s*(?:mod|modulo)\b|\s+(?:times|plus|minus|over|squared|cubed|divided|multiplied|percent)\b|[.,:][0-9]"
+    r"\s*[\x02_|°#@~…^*/×÷√]|[A-Za-z0-9(]| [A-Za-z]\s*[=:]|\s*\(?\s*(?:mod|modulo)\b"
+    r"|\s+(?:times|plus|minus|over|squared|cubed|divided|multiplied|percent)\b|[.,:][0-9]"
 )
 
 
