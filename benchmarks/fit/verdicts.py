@@ -10,14 +10,16 @@ is the row's depth, 2,048 tokens at least where a server chose it. The anchors' 
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from benchmarks.fit.speed_places import sizes_of, stages
 from benchmarks.fit.speed_rows import DATA, Row, load, shapes
 from ponder.core.hardware import Hardware
-from ponder.fit.memory import cache_by_layer, compute_bytes, output_bytes
+from ponder.fit.memory import cache_by_layer, output_bytes
 from ponder.fit.place import Load, Placer
 from ponder.fit.rooms import rooms
 from ponder.fit.runtime import Runtime
+from ponder.fit.scratch import Scratch, scratch
 from ponder.fit.speed import token_time_s
 
 IN_MEMORY, SPILLED = 0.6, 0.35
@@ -31,8 +33,8 @@ def load_of(row: Row) -> Load:
     least = 256 if row.protocol.startswith("llama-bench") else SERVED_CTX
     runtime = Runtime(max(least, int(row.depth)))
     geometry = shapes()[row.model]
-    cache, compute = cache_by_layer(geometry, runtime), compute_bytes(geometry, runtime)
-    return Load(sizes_of(row), cache, compute, output_bytes(geometry, runtime))
+    cache, needed = cache_by_layer(geometry, runtime), scratch(geometry, runtime)
+    return Load(sizes_of(row), cache, needed, output_bytes(geometry, runtime))
 
 
 def ours(row: Row, load: Load) -> bool:
@@ -54,8 +56,14 @@ def bare(row: Row, load: Load) -> bool:
     return load.sizes.file <= memory_of(row)
 
 
+def today(row: Row, load: Load) -> bool:
+    """Ours without what builds before today's reserve beside it."""
+    return ours(row, replace(load, scratch=Scratch(load.scratch.server, load.scratch.server, 0)))
+
+
 RULES: dict[str, Callable[[Row, Load], bool]] = {
     "ponder": ours,
+    "ponder, today's llama-server only": today,
     "weights + cache + 0.5 GB (llmfit)": llmfit,
     "size of the file": bare,
 }

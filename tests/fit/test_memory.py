@@ -17,6 +17,7 @@ from ponder.fit.memory import (
     output_bytes,
 )
 from ponder.fit.runtime import CACHE_TYPES, Runtime
+from ponder.fit.scratch import Scratch, scratch
 from ponder.fit.sizes import weight_bytes
 from ponder.fit.vllm import FORMATS, Server, checkpoint, pool, token_bytes
 from tests.fit.models import R1_FAMILY, distinct, geometry, legacy
@@ -160,21 +161,47 @@ def test_quantised_values_need_flash_attention() -> None:
 
 
 def test_the_total_of_a_device_adds_up_and_keeps_its_uncertainty() -> None:
-    exact = device_memory("cpu", weights=100, cache=20, compute=3)
-    assert (exact.total, exact.worst) == (123, 123)
-    gpu = device_memory("cuda", weights=100, cache=20, compute=3)
+    needed = Scratch(server=3, most=5, copied=7)
+    exact = device_memory("cpu", weights=100, cache=20, scratch=needed)
+    assert (exact.total, exact.worst) == (123, 125)
+    gpu = device_memory("cuda", weights=100, cache=20, scratch=needed)
     assert gpu.total == 123 + BACKENDS["cuda"].overhead_bytes
     assert gpu.worst > gpu.total
+    assert device_memory("cuda", weights=100, cache=20, scratch=needed, split=True).total == gpu.total + 7
     assert all(backend.source and backend.overhead_bytes >= 0 for backend in BACKENDS.values())
 
 
 def test_experts_in_ram_are_staged_on_the_gpu() -> None:
     # an RTX 4090 with Qwen3-30B-A3B F16, most experts in RAM: 898 MiB of scratch at 4096 tokens
-    scratch = compute_bytes(geometry("Qwen3-30B-A3B"), Runtime(4096))
+    needed = scratch(geometry("Qwen3-30B-A3B"), Runtime(4096))
     staged = weight_bytes(geometry("Qwen3-30B-A3B"), "F16").largest_expert
     assert staged == 128 * 2048 * 768 * 2
-    memory = device_memory("cuda", weights=0, cache=0, compute=scratch, staged=staged)
+    memory = device_memory("cuda", weights=0, cache=0, scratch=needed, staged=staged)
     assert memory.compute / MIB == pytest.approx(898, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("model", "ubatch", "logged_mib"),
+    [
+        ("Qwen3-30B-A3B", 512, 304.75),  # RTX 3090 Ti, ik_llama.cpp pull request 370
+        ("Qwen3-32B", 1024, 633.5),  # Tesla T4, ik_llama.cpp discussion 397
+        ("Qwen3-235B-A22B", 4096, 2502.0),  # RTX 5090, ik_llama.cpp issue 514
+    ],
+)
+def test_builds_that_reserve_all_logits_stay_within_the_worst_case(
+    model: str, ubatch: int, logged_mib: float
+) -> None:
+    needed = scratch(geometry(model), Runtime(32_768, ubatch=ubatch, batch=4096))
+    assert needed.most / MIB == pytest.approx(logged_mib, abs=0.1)
+    assert needed.server < needed.most
+
+
+def test_gpus_of_a_layer_split_hold_copies_of_their_inputs() -> None:
+    # two Tesla T4, ik_llama.cpp issue 398: 444.77 MiB on the second of them
+    needed = scratch(geometry("Qwen3-30B-A3B"), Runtime(32_768))
+    memory = device_memory("cuda", weights=0, cache=0, scratch=needed, split=True)
+    most = memory.worst - memory.overhead - BACKENDS["cuda"].uncertainty_bytes
+    assert most / MIB == pytest.approx(444.77, abs=0.1)
 
 
 def test_vllm_weights() -> None:
@@ -216,3 +243,10 @@ def test_vllm_says_when_weights_do_not_fit_and_refuses_nonsense() -> None:
         Server(gpu_bytes=24 << 30, utilisation=1.5)
     with pytest.raises(InputError, match="context"):
         pool(shape, "BF16", Server(gpu_bytes=24 << 30), 0)
+
+
+def test_vllm_surely_holds_no_more_than_its_log() -> None:
+    server = Server(gpu_bytes=int(23.6 * 2**30), gpus=2, utilisation=0.98)
+    found = pool(geometry("DeepSeek-R1-Distill-Qwen-14B"), "BF16", server, 131_072)
+    assert 0 < found.least_tokens < 81_536  # vLLM issue 13061
+    assert found.least_tokens % 16 == 0

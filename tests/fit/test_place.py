@@ -1,5 +1,6 @@
 """Placement: every byte once, never more than fits, never worse with more memory, and each kind of layout."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from ponder.core.hardware import Hardware
 from ponder.core.plan import Placement
 from ponder.errors import InputError
+from ponder.fit.devices import find
 from ponder.fit.pace import pace, stages_of
 from ponder.fit.place import Load, Placed, Placer, has_room
 from ponder.fit.rooms import GPU_MARGIN_BYTES, SYSTEM_BYTES, rooms
@@ -203,3 +205,14 @@ def test_room_for_a_longer_context_is_what_its_account_says(
         worst = [share.worst_bytes - share.capacity_bytes for share in counted.shares]
         assert counted.fits or not has_room(placed, now, longer)
         assert has_room(placed, now, longer) or max(worst) > -(64 << 20)  # on the safe side by so much
+
+
+@pytest.mark.parametrize(
+    ("name", "seen_gib"),
+    [("RTX 4090", 23.61), ("RTX 5090", 31.37), ("RTX A4000", 15.61), ("RTX 6000 Ada", 44.43)],
+)
+def test_a_card_known_by_name_offers_no_more_than_cuda_sees(name: str, seen_gib: float) -> None:
+    (room,) = rooms(Hardware((find(name),))).gpus
+    assert 0.94 * seen_gib < room.capacity_bytes / 2**30 < seen_gib
+    asked = replace(find(name), free_bytes=20 << 30)
+    assert rooms(Hardware((asked,))).gpus[0].capacity_bytes == 20 << 30

@@ -86,4 +86,4 @@ def _needed(planner: Planner, subject: Subject, run: Wanted) -> int:
     room = planner.rooms.ram or next(iter(planner.rooms.gpus), None)
     if room is None:
         raise InputError("the memory of this machine is not known; give --ctx, and it is tried.")
-    return load.least_bytes + load.compute + load.output + room.overhead_bytes + room.uncertainty_bytes
+    return load.least_bytes + load.scratch.server + load.output + room.overhead_bytes + room.uncertainty_bytes

@@ -11,6 +11,7 @@ from functools import lru_cache
 from ponder.fit.compute import graph_bytes
 from ponder.fit.geometry import Compressed, DeltaNet, Geometry, Grouped, Latent, Mamba, Mixer
 from ponder.fit.runtime import Runtime, cache_row_bytes
+from ponder.fit.scratch import Scratch
 
 MIB = 1 << 20
 _FLOAT = 4
@@ -149,7 +150,7 @@ def output_bytes(geometry: Geometry, runtime: Runtime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """What one device must hold, in bytes; `uncertainty` is how much the total may be off either way."""
+    """What one device must hold, in bytes; `uncertainty` is how much more than the total it may be."""
 
     weights: int
     cache: int
@@ -168,18 +169,26 @@ class DeviceMemory:
         return self.total + self.uncertainty
 
 
-SLACK_PART = 20
-"""One part in so many of a GPU's scratch buffer may come on top: 5 %."""
-
-
-def device_memory(backend: str, *, weights: int, cache: int, compute: int, staged: int = 0) -> DeviceMemory:
+def device_memory(
+    backend: str, *, weights: int, cache: int, scratch: Scratch, staged: int = 0, split: bool = False
+) -> DeviceMemory:
     """The memory of one device of a backend of BACKENDS, which holds these bytes.
 
-    `staged` is the largest expert tensor that stays in RAM while this device prefills, else 0. On a GPU the
-    scratch buffer may differ from the CPU's, which is the one that is known exactly; 5 % or 64 MiB are
-    allowed for.
+    `staged` is the largest expert tensor that stays in RAM while this device prefills, else 0; `split`: all
+    layers are spread over several GPUs. Other builds than today's may reserve the logits of a whole batch;
+    on a GPU scratch may differ from the CPU's, which is known exactly, by 5 % or 64 MiB.
     """
     driver = BACKENDS[backend]
-    scratch = compute + STAGED_EXPERT_TENSORS * staged
-    slack = 0 if backend == "cpu" else max(64 * MIB, scratch // SLACK_PART)
-    return DeviceMemory(weights, cache, scratch, driver.overhead_bytes, driver.uncertainty_bytes + slack)
+    expected, slack = on_device(scratch, STAGED_EXPERT_TENSORS * staged, split, gpu=backend != "cpu")
+    return DeviceMemory(weights, cache, expected, driver.overhead_bytes, driver.uncertainty_bytes + slack)
+
+
+_SLACK_BYTES, _SLACK_PART = 64 * MIB, 20
+
+
+def on_device(scratch: Scratch, beside: int, split: bool, *, gpu: bool = True) -> tuple[int, int]:
+    """(expected, how much more at worst) bytes of scratch with `beside` bytes of staged experts."""
+    copied = scratch.copied if split else 0
+    expected = scratch.server + beside + copied
+    slack = max(_SLACK_BYTES, expected // _SLACK_PART) if gpu else 0
+    return expected, max(slack, scratch.most + copied - expected)

@@ -14,8 +14,9 @@ from itertools import pairwise
 from operator import add
 
 from ponder.core.plan import Placement, PlacementKind, Share
-from ponder.fit.memory import SLACK_PART, device_memory
+from ponder.fit.memory import device_memory, on_device
 from ponder.fit.rooms import Room, Rooms
+from ponder.fit.scratch import Scratch
 from ponder.fit.sizes import WeightBytes
 from ponder.fit.work import running
 
@@ -29,7 +30,7 @@ class Load:
 
     sizes: WeightBytes
     cache: tuple[int, ...]
-    compute: int
+    scratch: Scratch
     output: int
 
     @property
@@ -65,6 +66,11 @@ class Layout:
         """The first layer on a GPU."""
         return self.bounds[0]
 
+    @property
+    def is_split(self) -> bool:
+        """Whether several GPUs hold everything, so that they work on different batches."""
+        return len(self.gpus) > 1 and not self.bounds[0] and not self.experts
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -76,17 +82,20 @@ class Placed:
 
 def has_room(placed: Placed, now: Load, other: Load) -> bool:
     """Whether the same layout also holds a load of the same weights with another context."""
-    layout, computes = placed.layout, other.compute - now.compute
+    layout, scratch, later = placed.layout, now.scratch, other.scratch
     before, after = running(now.cache), running(other.cache)
-    stop = layout.start if layout.gpus else now.layers
+    stop, split = layout.start if layout.gpus else now.layers, layout.is_split
     parts = [*pairwise(layout.bounds), (0, stop)] if layout.gpus else [(0, stop)]
     for share, (first, last) in zip(placed.placement.shares, parts, strict=False):
         grown = after[last] - after[first] - before[last] + before[first]
         if share.device.kind == "cpu":
-            scratch = (computes if share.compute_bytes > now.output else 0) + other.output - now.output
+            computes = share.compute_bytes > now.output
+            grown += (later.server - scratch.server if computes else 0) + other.output - now.output
+            grown += 0 if computes else later.copied - scratch.copied
         else:
-            scratch = computes + max(0, computes) // SLACK_PART
-        if share.worst_bytes + grown + scratch > share.capacity_bytes:
+            staged = share.compute_bytes - on_device(scratch, 0, split)[0]
+            grown += sum(on_device(later, staged, split)) - sum(on_device(scratch, staged, split))
+        if share.worst_bytes + grown > share.capacity_bytes:
             return False
     return True
 
@@ -102,7 +111,7 @@ class Placer:
         self._cache = running(load.cache)
         self._base = list(map(add, self._fixed, self._cache))
         self._held = list(map(add, self._base, self._routed)) if self._routed[-1] else self._base
-        self._reserves: dict[tuple[str, bool], int] = {}
+        self._reserves: dict[tuple[str, bool, bool], int] = {}
         self._device_bytes = load.sizes.head + self._base[-1] + self._routed[-1]
 
     def best(self, paging: bool = False) -> Placed | None:
@@ -184,7 +193,9 @@ class Placer:
         bounds = [stop]
         for place, gpu in enumerate(self.rooms.gpus[number] for number in reversed(gpus)):
             budget = (
-                gpu.capacity_bytes - (gpu.margin_bytes if margin else 0) - self._reserve(gpu, experts > 0)
+                gpu.capacity_bytes
+                - (gpu.margin_bytes if margin else 0)
+                - self._reserve(gpu, experts > 0, len(gpus) > 1)
             )
             budget = int(budget * share) - (self.load.sizes.head if place == 0 else 0)
             if budget > 0:
@@ -203,12 +214,14 @@ class Placer:
             return bisect_left(self._held, wanted + before, experts, stop)
         return bisect_left(self._base, wanted, 0, min(stop, experts))
 
-    def _reserve(self, gpu: Room, spilled: bool) -> int:
+    def _reserve(self, gpu: Room, spilled: bool, several: bool) -> int:
         """Bytes of a GPU that hold neither weights nor cache, in the worst case."""
-        key = gpu.backend, spilled
+        key = gpu.backend, spilled, several and not spilled
         if key not in self._reserves:
             staged = self._staged() if spilled else 0
-            memory = device_memory(gpu.backend, weights=0, cache=0, compute=self.load.compute, staged=staged)
+            memory = device_memory(
+                gpu.backend, weights=0, cache=0, scratch=self.load.scratch, staged=staged, split=key[2]
+            )
             self._reserves[key] = memory.worst
         return self._reserves[key]
 
@@ -257,8 +270,9 @@ class Placer:
             gpu.backend,
             weights=weights,
             cache=self._cache[stop] - self._cache[first],
-            compute=self.load.compute,
+            scratch=self.load.scratch,
             staged=self._staged() if spilled else 0,
+            split=layout.is_split,
         )
         return Share(
             gpu.device,
@@ -274,7 +288,7 @@ class Placer:
         )
 
     def _ram_share(self, layout: Layout, ram: Room) -> Share:
-        sizes, start = self.load.sizes, layout.start
+        sizes, scratch, start = self.load.sizes, self.load.scratch, layout.start
         experts = max(start, layout.experts)
         weights = sizes.embedding + self._fixed[start] + self._routed[experts]
         if not layout.gpus:
@@ -286,9 +300,9 @@ class Placer:
             sum(1 for size in sizes.routed[:experts] if size),
             weights,
             self._cache[start],
-            (self.load.compute if computes else 0) + self.load.output,
+            (scratch.server if computes else 0) + self.load.output,
             ram.overhead_bytes,
-            ram.uncertainty_bytes if computes else HOST_SCRATCH_BYTES,
+            ram.uncertainty_bytes if computes else HOST_SCRATCH_BYTES + scratch.copied,
             ram.capacity_bytes,
             ram.margin_bytes,
         )

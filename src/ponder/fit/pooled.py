@@ -47,7 +47,7 @@ class PooledPlanner(Planner):
             value_bytes=1 if self.wish.kv_type == "fp8" else 2,
         )
         found = pool(subject.geometry, self.weight_format, server, n_ctx)
-        while not self.wish.n_ctx and found.tokens < n_ctx and n_ctx > contexts[0]:
+        while not self.wish.n_ctx and found.least_tokens < n_ctx and n_ctx > contexts[0]:
             n_ctx = contexts[contexts.index(n_ctx) - 1]
             found = pool(subject.geometry, self.weight_format, server, n_ctx)
         published = self.published(subject)
@@ -57,8 +57,9 @@ class PooledPlanner(Planner):
             name, subject.id, self.weight_format, loaded.bytes, n_ctx, kv_type, "vllm", self.wish.batch, None
         )
         plan = replace(plan, quality=published.quality, standing=published.standing)
-        if found.tokens < n_ctx * self.wish.batch:
-            lack = f"the pool holds {found.tokens:,} tokens of the {n_ctx * self.wish.batch:,} asked for"
+        if found.least_tokens < n_ctx * self.wish.batch:
+            wanted = n_ctx * self.wish.batch
+            lack = f"the pool surely holds {found.least_tokens:,} tokens of the {wanted:,} asked for"
             return replace(plan, missing=(f"GPU memory: {lack}",))
         timing = self._tensor_timing(subject, loaded.bytes / subject.sizes("BF16").file)
         now = timing.pace.token_s(self.wish.prompt_tokens)
@@ -71,7 +72,7 @@ class PooledPlanner(Planner):
             decode=Rate(1 / now, timing.low / now, timing.high / now),
             prefill=Rate(tps, low * tps, high * tps),
             answer=self._wait(timing, reading_s, published.length) if published.length else None,
-            notes=(f"vLLM's pool holds {found.tokens:,} tokens, {found.requests:.1f} requests of {n_ctx:,}",),
+            notes=(_pool_words(found),),
         )
 
     def _pool_placement(self, found: Pool, layers: int) -> Placement:
@@ -113,6 +114,13 @@ class PooledPlanner(Planner):
             speed.high_tps / speed.tps,
             1.0,
         )
+
+
+def _pool_words(found: Pool) -> str:
+    return (
+        f"vLLM's pool holds {found.least_tokens:,} to {found.tokens:,} tokens, "
+        f"{found.least_tokens / found.context:.1f} to {found.requests:.1f} requests of {found.context:,}"
+    )
 
 
 def _divided(rates: PerDepth, parts: int) -> PerDepth:

@@ -1,5 +1,6 @@
 """How many bytes each device of a machine can hold, and what must stay free there."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,16 @@ APPLE_LIMITS: Mapping[int, float] = {36: 2 / 3, 1 << 20: 0.75}
 """Largest memory in GiB: the share of it that macOS lets the GPU use. llama.cpp logs for
 recommendedMaxWorkingSetSize 11,453 MB of 16 GiB (M1 Pro), 17,180 of 24 GiB, 51,540 of 64 GiB (M2 Max).
 """
+
+VISIBLE_SHARE = 0.975
+"""What CUDA sees of an NVIDIA card's nominal memory, where the machine was not asked. PyTorch's messages
+name 23.61 to 23.68 of 24 GiB (RTX 4090: ali-vilab/VGen issue 104, zai-org/CogVideo issue 36), 31.37 of 32
+(RTX 5090: Wan-Video/Wan2.1 issue 465), 15.61 of 16 (RTX A4000: DengKaiCQ/VGGT-Long issue 6).
+"""
+
+CORRECTED_SHARE = 0.925
+"""The same of professional cards with GDDR6, whose error correction takes a sixteenth of it when it is on:
+44.43 of 48 GiB (RTX 6000 Ada: DINGYANB/MTVCrafter issue 21). A figure such as 45 GiB has it off already."""
 
 _BACKENDS = {"NVIDIA": "cuda", "AMD": "rocm", "Intel": "sycl", "Apple": "metal"}
 
@@ -81,8 +92,18 @@ def _gpu(device: Device) -> Room:
         most = round(memory * share) if device.vendor == "Apple" else memory - SYSTEM_BYTES
         free = most if device.free_bytes is None else min(most, device.free_bytes)
         return Room(device, backend, max(0, free), 0)
-    free = memory if device.free_bytes is None else device.free_bytes
+    free = visible_bytes(device) if device.free_bytes is None else device.free_bytes
     return Room(device, backend, free, GPU_MARGIN_BYTES)
+
+
+def visible_bytes(device: Device) -> int:
+    """What programs can have of a GPU's memory when nothing else uses it."""
+    memory = device.memory_bytes or 0
+    if device.vendor != "NVIDIA":
+        return memory
+    professional = device.memory_type == "GDDR6" and not re.match(r"(?i)GeForce |titan", device.name)
+    corrected = professional and memory % (4 * GIB) == 0
+    return round(memory * (CORRECTED_SHARE if corrected else VISIBLE_SHARE))
 
 
 def _ram(hardware: Hardware) -> Room | None:

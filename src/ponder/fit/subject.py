@@ -15,9 +15,10 @@ from ponder.core.model import Model
 from ponder.fit.configs import from_config
 from ponder.fit.geometry import Geometry
 from ponder.fit.headers import from_header, header_weights
-from ponder.fit.memory import cache_by_layer, compute_bytes, output_bytes
+from ponder.fit.memory import cache_by_layer, output_bytes
 from ponder.fit.place import Load
 from ponder.fit.runtime import Runtime
+from ponder.fit.scratch import Scratch, scratch
 from ponder.fit.sizes import WeightBytes, weight_bytes
 from ponder.fit.work import Work, arithmetic, work
 
@@ -43,7 +44,7 @@ class Subject:
         self.exact = exact
         self._sizes: dict[str, WeightBytes] = {}
         self._files: dict[str, int] = {}
-        self._contexts: dict[Runtime, tuple[tuple[int, ...], int, int]] = {}
+        self._contexts: dict[Runtime, tuple[tuple[int, ...], Scratch, int]] = {}
         self._loads: dict[tuple[str, Runtime], Load] = {}
         self._works: dict[tuple[str, str], Work] = {}
 
@@ -85,12 +86,12 @@ class Subject:
             found = self._loads[quant, runtime] = Load(self.sizes(quant), *self._beside(runtime))
         return found
 
-    def _beside(self, runtime: Runtime) -> tuple[tuple[int, ...], int, int]:
+    def _beside(self, runtime: Runtime) -> tuple[tuple[int, ...], Scratch, int]:
         """Cache by layer, scratch and output of a context: the same for all quantisations."""
         if runtime not in self._contexts:
             self._contexts[runtime] = (
                 cache_by_layer(self.geometry, runtime),
-                compute_bytes(self.geometry, runtime),
+                scratch(self.geometry, runtime),
                 output_bytes(self.geometry, runtime),
             )
         return self._contexts[runtime]

@@ -150,6 +150,12 @@ class Pool:
         """How many requests of the full context fit at once, as vLLM prints it."""
         return self.tokens / self.context
 
+    @property
+    def least_tokens(self) -> int:
+        """Tokens it holds if everything that is unsure turns out at its worst."""
+        sure = max(0, self.bytes - self.uncertainty_bytes)
+        return int(self.tokens * sure / self.bytes) // BLOCK_TOKENS * BLOCK_TOKENS if self.bytes > 0 else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
