@@ -68,7 +68,7 @@ def bars_of(planner: Planner, subject: Subject, plan: Plan) -> tuple[Bar, ...]:
 def _needed(planner: Planner, subject: Subject, plan: Plan) -> Bar:
     runtime = Runtime(plan.n_ctx * plan.batch, plan.kv_type, plan.kv_type, parallel=plan.batch)
     load = subject.load(plan.quantisation, runtime)
-    sizes = (load.loaded_bytes, sum(load.cache), load.compute + load.output, 0)
+    sizes = (load.loaded_bytes, sum(load.cache), load.scratch.server + load.output, 0)
     return _bar("all its memory", "", sizes, planner.rooms.capacity_bytes)
 
 
