@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ponder.catalog.library import models_folder
-from ponder.catalog.models import all_models
+from ponder.catalog.models import all_models, spelled_count
 from ponder.cli import models
 from ponder.errors import NotFoundError
 from tests.catalog.forge import Forge
@@ -123,6 +123,6 @@ def test_no_line_is_wider_than_the_terminal(columns: int, monkeypatch: pytest.Mo
 
 def test_numbers_are_spelled_as_people_say_them() -> None:
     counts = (134_515_008, 1_777_088_000, 7_615_616_512, 14_770_033_664, 671_026_419_200, 1_572_997_201_763)
-    spelled = [models._spelled(count) for count in counts]
+    spelled = [spelled_count(count) for count in counts]
     assert spelled == ["135M", "1.8B", "7.6B", "15B", "671B", "1.6T"]
-    assert models._spelled(999_999_999) == "1.0B"
+    assert spelled_count(999_999_999) == "1.0B"

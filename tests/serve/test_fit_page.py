@@ -103,12 +103,12 @@ def test_a_plan_is_run_with_its_context_and_cache(speaking: Running) -> None:
     asked = speaking.post("/ask", urlencode(form).encode(), headers=FORM)
     assert asked.status == 303, asked.text
     place_of_run = asked.headers["location"]
-    assert '"doing": "done"' in speaking.get(f"{place_of_run}/events").text
+    assert '"doing":"done"' in speaking.get(f"{place_of_run}/events").text
     (loaded,) = speaking.service.models.loaded.values()
     assert (loaded.opened.facts["n_ctx"], loaded.opened.facts["kv_type"]) == (512, "bf16")
     change = urlencode({"step": 1, "kind": "none"}).encode()
     branch = speaking.post(f"{place_of_run}/correct", change, headers=FORM).headers["location"]
-    assert '"doing": "done"' in speaking.get(f"{branch}/events").text
+    assert '"doing":"done"' in speaking.get(f"{branch}/events").text
     assert loaded is speaking.service.models.loaded["speaker"], "a branch has the context of its trace"
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}
     assert speaking.post("/v1/chat/completions", body).status == 200

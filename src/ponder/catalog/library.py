@@ -103,6 +103,13 @@ def leftovers(repo: str) -> tuple[Path, ...]:
     return tuple(sorted(repo_folder(repo).rglob(f".*{PART_SUFFIX}")))
 
 
+def unfinished() -> tuple[tuple[str, Path], ...]:
+    """(repository, file) of every interrupted download in the library."""
+    root = models_folder()
+    found = ((path, path.relative_to(root).parts) for path in sorted(root.rglob(f".*{PART_SUFFIX}")))
+    return tuple(("/".join(parts[:2]), path) for path, parts in found if len(parts) > 2)
+
+
 def scan() -> Scan:
     """Every model on this machine, the demo included; only headers are read."""
     weights: list[Local] = []

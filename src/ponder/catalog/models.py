@@ -92,3 +92,20 @@ def _model(row: Mapping[str, Any], sources: Mapping[str, str]) -> Model:
 
 def _spelled_out(keys: Iterable[str], sources: Mapping[str, str]) -> str:
     return "; ".join(sources[key] for key in keys)
+
+
+def spelled_count(count: int) -> str:
+    """A number of parameters: 135M, 7.6B, 671B, 1.6T."""
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if count >= 0.9995 * size:
+            number = count / size
+            return f"{number:.1f}{letter}" if number < 9.95 and letter != "M" else f"{number:.0f}{letter}"
+    return str(count)
+
+
+def short_licence(licence: str) -> str:
+    """A licence's name without what everybody leaves out: `MIT`, `Llama 3.1`."""
+    short = licence.rpartition("; weights ")[2].partition(" (")[0]
+    for ending in (" Community Licence", " Model Licence", " Model License", " Licence", " licence"):
+        short = short.removesuffix(ending)
+    return short

@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 import click
 
 from ponder.catalog.library import Local, scan
-from ponder.catalog.models import DEMO, all_models, find_model, known_model
+from ponder.catalog.models import (
+    DEMO,
+    all_models,
+    find_model,
+    known_model,
+    short_licence,
+    spelled_count,
+)
 from ponder.catalog.quantisations import spelled_size
 from ponder.core.model import Model, SamplingDefaults
 
@@ -75,25 +82,18 @@ def _weights_of(model: Model, weights: Iterable[Local]) -> list[Local]:
 
 
 def _line(model: Model, here: Sequence[Local]) -> Line:
-    size = _spelled(model.parameters)
+    size = spelled_count(model.parameters)
     if model.active_parameters < model.parameters:
-        size += f", {_spelled(model.active_parameters)} active"
+        size += f", {spelled_count(model.active_parameters)} active"
     section = HERE if here else THERE if model.gguf_repos or model.id == DEMO else NOWHERE
-    licence = _short_licence(model.licence)
+    licence = short_licence(model.licence)
     return Line(model.aliases[0], size, model.thinks, licence, _spelled_here(here), model.good_for, section)
 
 
 def _own_line(local: Local) -> Line:
     return Line(
-        local.name, _spelled(local.header.parameters), "", "", _spelled_here([local]), local.header.name
+        local.name, spelled_count(local.header.parameters), "", "", _spelled_here([local]), local.header.name
     )
-
-
-def _short_licence(licence: str) -> str:
-    short = licence.rpartition("; weights ")[2].partition(" (")[0]
-    for ending in (" Community Licence", " Model Licence", " Model License", " Licence", " licence"):
-        short = short.removesuffix(ending)
-    return short
 
 
 def _list(lines: Sequence[Line]) -> None:
@@ -123,15 +123,6 @@ def _table(lines: Sequence[Line]) -> None:
                 )
 
 
-def _spelled(count: int) -> str:
-    """A number of parameters: 135M, 7.6B, 671B, 1.6T."""
-    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
-        if count >= 0.9995 * size:
-            number = count / size
-            return f"{number:.1f}{letter}" if number < 9.95 and letter != "M" else f"{number:.0f}{letter}"
-    return str(count)
-
-
 def _spelled_here(here: Iterable[Local]) -> str:
     return ", ".join(f"{local.quantisation} {spelled_size(local.bytes)}" for local in here)
 
@@ -151,10 +142,10 @@ def _show(model: Model, here: Sequence[Local]) -> None:
 
 def _facts(model: Model, here: Sequence[Local]) -> Iterator[tuple[str, str]]:
     yield "names", ", ".join((*model.aliases, model.hf_repo))
-    active = f", {_spelled(model.active_parameters)} active per token"
+    active = f", {spelled_count(model.active_parameters)} active per token"
     yield (
         "parameters",
-        _spelled(model.parameters) + (active if model.active_parameters < model.parameters else ""),
+        spelled_count(model.parameters) + (active if model.active_parameters < model.parameters else ""),
     )
     yield "context", f"{model.n_ctx_train:,} tokens"
     yield (

@@ -84,6 +84,10 @@ class Models:
             self._listed = time.monotonic()
         return self._offers
 
+    def look_again(self) -> None:
+        """What is on the disk has changed."""
+        self._listed = -LIST_S
+
     def _list(self) -> dict[str, Offer]:
         given, offers = self._settings.model, {}
         if self._settings.options.server:
@@ -214,13 +218,14 @@ class Models:
         return True
 
     async def unload(self, name: str) -> bool:
-        """Take a model that nobody uses out of memory; whether it was there and idle."""
+        """Take a model that nobody uses out of memory, with all its copies; whether it was there and idle."""
         async with self._choosing:
-            loaded = self._loaded.get(name)
-            if loaded is None or loaded.users:
+            copies = [key for key, loaded in self._loaded.items() if name in {key, loaded.name}]
+            if not copies or any(self._loaded[key].users for key in copies):
                 return False
-            del self._loaded[name]
-        await asyncio.to_thread(loaded.opened.engine.close)
+            gone = [self._loaded.pop(key).opened for key in copies]
+        for opened in gone:
+            await asyncio.to_thread(opened.engine.close)
         return True
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What all handlers share: the settings, the keys, the store, the models, the living runs."""
+"""What all handlers share: the settings, the keys, the store, the models, the living runs, the downloads."""
 
 import asyncio
 from contextlib import suppress
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from ponder.catalog.library import home
 from ponder.serve.keys import Keys
 from ponder.serve.models import Models
+from ponder.serve.pulls import Pulls
 from ponder.serve.runs import Runs
 from ponder.serve.settings import Settings
 from ponder.store import Store, open_store
@@ -23,15 +24,18 @@ class Service:
         self.store: Store = open_store()
         self.models: Models
         self.runs: Runs
+        self.pulls: Pulls
 
     async def __aenter__(self) -> "Service":
         self.models = Models(self.settings)
         self.runs = Runs(self.models, self.store)
+        self.pulls = Pulls(self.models.look_again)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.pulls.close()
         with suppress(TimeoutError):
             await self.runs.close()
         await asyncio.to_thread(self.models.close)

@@ -4,14 +4,15 @@ The pages of later tracks (distillation runs, evaluations) go into PAGES and NAV
 the menu has room for them after Library.
 """
 
-from ponder.serve.pages import ask, compare, connect, enter, fit, live, spelling, trace, traces
+from ponder.serve.pages import ask, compare, connect, enter, fit, library, live, spelling, trace, traces
 from ponder.serve.pages.fit_bars import bytes_of, counted
+from ponder.serve.pages.frame import with_query
 from ponder.serve.templates import ENVIRONMENT
 
-PAGES = (enter, ask, fit, live, traces, trace, compare, connect)
+PAGES = (enter, ask, fit, library, live, traces, trace, compare, connect)
 """Every module with ROUTES."""
-NAVIGATION = (("/ask", "Ask"), ("/traces", "Traces"), ("/fit", "Fit"))
+NAVIGATION = (("/ask", "Ask"), ("/traces", "Traces"), ("/fit", "Fit"), ("/library", "Library"))
 """The menu: address and name, in order."""
 
 ENVIRONMENT.globals["navigation"] = NAVIGATION
-ENVIRONMENT.filters |= spelling.FILTERS | {"bytes_of": bytes_of, "counted": counted}
+ENVIRONMENT.filters |= spelling.FILTERS | {"bytes_of": bytes_of, "counted": counted, "query": with_query}

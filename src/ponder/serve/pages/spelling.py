@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from ponder.catalog.models import spelled_count
 from ponder.fit.recommend import spelled_s
 
 DAY_S = 86400
@@ -88,6 +89,6 @@ def pairs(values: Iterable[object]) -> list[tuple[str, str]]:
 
 FILTERS = {
     each.__name__: each
-    for each in (count, seconds, rate, size, ago, when, contexts, line, gib, pairs, spelled_s)
+    for each in (count, seconds, rate, size, ago, when, contexts, line, gib, pairs, spelled_s, spelled_count)
 }
 """What templates may use, by name."""

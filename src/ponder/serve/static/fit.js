@@ -1,4 +1,6 @@
 // Fit: every choice gets a slider, and the plan follows it. Without this script the form is sent as a whole.
+import { show } from "./grow.js";
+
 const form = document.getElementById("fit");
 const refused = document.getElementById("refused");
 const places = { plan: document.getElementById("plan"), chart: document.getElementById("chart") };
@@ -71,13 +73,13 @@ async function ask({ whole = false } = {}) {
     if (signal.aborted) return;
     tell(found.refused);
     if (found.refused) return;
-    show("plan", found.plan);
+    show(places.plan, found.plan);
     for (const select of selects) fill(select, found.choices[select.name], found.values[select.name]);
     form.elements.model.value = found.values.model;
     history.replaceState(null, "", `/fit?${data}`);
     resting = setTimeout(async () => {
       const rest = await part("chart", data, signal).catch(() => ({}));
-      if (!signal.aborted && rest.chart) show("chart", rest.chart);
+      if (!signal.aborted && rest.chart) show(places.chart, rest.chart);
     }, whole ? 0 : 180);
   } catch (error) {
     if (error.name !== "AbortError") tell("The server does not answer. Is ponder still running?");
@@ -87,30 +89,6 @@ async function ask({ whole = false } = {}) {
 function tell(sentence = "") {
   refused.textContent = sentence;
   refused.hidden = !sentence;
-}
-
-// ---- new content into the old elements, so that bars move instead of jumping
-
-function show(name, html) {
-  const fresh = document.createElement("template");
-  fresh.innerHTML = html;
-  grow(places[name], fresh.content);
-}
-
-function grow(old, fresh) {
-  const next = [...fresh.childNodes];
-  next.forEach((node, at) => {
-    const there = old.childNodes[at];
-    if (!there) old.append(node);
-    else if (there.nodeName !== node.nodeName) there.replaceWith(node);
-    else if (node.nodeType !== Node.ELEMENT_NODE) there.nodeValue = node.nodeValue;
-    else {
-      for (const { name } of [...there.attributes]) if (!node.hasAttribute(name) && name !== "open") there.removeAttribute(name);
-      for (const { name, value } of node.attributes) if (there.getAttribute(name) !== value) there.setAttribute(name, value);
-      grow(there, node);
-    }
-  });
-  while (old.childNodes.length > next.length) old.lastChild.remove();
 }
 
 // ---- what starts a question
