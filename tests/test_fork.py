@@ -9,14 +9,17 @@ import pytest
 
 from ponder.core.events import Event, Paused, Prefill, StepEnd, Token
 from ponder.core.request import Message, Request, Sampling, Steering
+from ponder.core.tags import FORMATS
 from ponder.core.trace import Trace, text_of
 from ponder.engine.protocol import Ability
 from ponder.errors import AbilityError, InputError, NotFoundError, PonderError
 from ponder.opened import Opened, Options, open_model, reopen
 from ponder.replaying import Replayed, replay
 from ponder.session import fork, resume, start
+from ponder.steer.beginning import Voice
+from ponder.steer.texts import START
 from ponder.store import Store, open_store
-from tests.tiny import MERGES, write_script
+from tests.tiny import MERGES, PLAIN, write_random, write_script
 
 PARAGRAPH = 6 + 256 + MERGES.index("Ċ Ċ")
 """The babbler's blank line: a little likelier, so that there are steps to fork at."""
@@ -67,6 +70,22 @@ def test_an_empty_correction_reproduces_the_tail(opened: Opened, store: Store, p
         assert branch.ids == parent.ids
         assert branch.steps == parent.steps
         assert (branch.parent, branch.fork_index) == (parent.id, parent.step(number).start)
+
+
+def test_a_correction_takes_the_place_of_the_words_that_made_a_model_think(
+    tmp_path: Path, store: Store
+) -> None:
+    with_plain = open_model(str(write_random(tmp_path / "chat.gguf", template=PLAIN)), Options(n_ctx=1024))
+    chat = replace(with_plain, voice=Voice(FORMATS["think"], "prefill", "chat"))
+    try:
+        trace = ask(chat, store, budget=60)
+        assert trace.reasoning.startswith(START.strip())
+        branch = fork(chat, trace, trace.fork(1, "say", "Wait, it is 12."), store).trace()
+        assert branch.reasoning.startswith("Wait, it is 12.")
+        again = fork(chat, trace, trace.fork(1), store).trace()
+        assert again.reasoning.startswith(START.strip())
+    finally:
+        chat.engine.close()
 
 
 def test_what_a_person_says_is_the_models_own_voice_and_never_a_control_token(

@@ -31,7 +31,7 @@ from ponder.interventions import Interventions
 from ponder.reason.fold import Fold
 from ponder.reason.meter import Meter
 from ponder.reason.split import marks
-from ponder.steer.beginning import Rendered, Voice, beginning, tags_for, wants_reasoning
+from ponder.steer.beginning import Rendered, Voice, beginning, left_of, tags_for, wants_reasoning
 from ponder.steer.brake import limits_of
 from ponder.steer.texts import ANSWER, BY_TEXT, TOLD, closing
 
@@ -103,7 +103,7 @@ class Run:
             whole = {text: self._tokens(text) for text in marks(tags)}
             single = {text: tokens[0][0] for text, tokens in whole.items() if len(tokens) == 1}
             ids = {text: token for text, token in single.items() if token is not None}
-            self._opening = self._tokens(start.text)
+            self._opening = left_of(self._tokens(start.text), tags.open, request.correction)
             asked = ANSWER if voice.untrained and not request.sampling.json_schema else ""
             self._closing = self._tokens(closing(tags) + asked)
             self._answer = self._tokens(ANSWER)

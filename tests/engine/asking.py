@@ -36,9 +36,13 @@ def gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
+PATIENCE_S = 120.0
+"""What must happen has had the time for it then, on however busy a machine."""
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     """Until it holds; a test that waits in vain fails."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < until, "it never happened"
         time.sleep(0.01)

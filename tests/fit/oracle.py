@@ -240,7 +240,7 @@ def _add(writer: GGUFWriter, key: str, value: object) -> None:
 
 
 _CHILD = """
-import json, os, sys, time
+import json, os, signal, sys, time
 import xllamacpp as x
 
 def load(run):
@@ -265,14 +265,19 @@ for number, run in enumerate(json.load(sys.stdin)):
         except Exception as error:
             os.write(2, f"@error {error}\\n".encode())
         os._exit(0)
-    _, status = os.waitpid(child, 0)
+    until, found, status = time.monotonic() + 30, 0, 0
+    while not found:  # a fork beside the library's threads may find a lock taken that nobody gives back
+        found, status = os.waitpid(child, os.WNOHANG)
+        if time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.002)
     os.write(2, f"@status {status}\\n".encode())
 """
 """The child forks once more for every run: the library logs only its first model, and one crash costs one
 answer."""
 
 
-def ask(runs: Sequence[Run], timeout_s: float = 600, attempts: int = 6) -> list[Answer]:
+def ask(runs: Sequence[Run], timeout_s: float = 600, attempts: int = 30) -> list[Answer]:
     """Load every file in a child process and return what llama.cpp would allocate; a missing answer has -1
     MiB.
 

@@ -1,9 +1,12 @@
 """What is seen while a trace is checked by sampling: the cost before, a line of progress, a question."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from shutil import get_terminal_size
+from types import FrameType
 from typing import Protocol
 
 import click
@@ -52,13 +55,33 @@ def follow(method: Method, finder: Finder) -> bool:
     line = _Line(method, finder.spent)
     finder.watch = line.event
     try:
-        for piece in finder:
-            line.piece(piece)
+        with _at_an_event(line):
+            for piece in finder:
+                line.piece(piece)
     except KeyboardInterrupt:
         return False
     finally:
         line.clear()
     return True
+
+
+@contextmanager
+def _at_an_event(line: "_Line") -> Iterator[None]:
+    """While it lasts, a first Ctrl-C takes effect at the next event, where nothing can swallow it or be left
+    half done; a second one at once.
+    """
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if line.interrupted:
+            raise KeyboardInterrupt
+        line.interrupted = True
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Line:
@@ -70,10 +93,13 @@ class _Line:
         self._live = sys.stderr.isatty()
         self._last = "…"
         self._pieces = 0
+        self.interrupted = False
 
     def event(self, event: Event) -> None:
         """Tokens pass: the counts grow."""
         del event
+        if self.interrupted:
+            raise KeyboardInterrupt
         if self._live and time.monotonic() - self._shown_s > EVERY_S:
             self._draw()
 

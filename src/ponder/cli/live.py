@@ -27,9 +27,9 @@ SHOWN = 8
 POLL_S = 0.1
 
 MENU = """\
-Enter go on · a answer now · m think more · s the steps · q stop, keep what there is
-c TEXT go on from TEXT, after this step      7 TEXT put TEXT in place of step 7
-d 7 drop step 7 and what follows, otherwise  s 7 read step 7"""
+Enter go on · a answer now · m think more · s all steps · q stop and keep
+c TEXT  go on from TEXT after this step   7 TEXT  put TEXT in place of step 7
+d 7     drop step 7 and all after it      s 7     read step 7"""
 
 
 def possible() -> bool:

@@ -1,11 +1,12 @@
 """How an answer begins: does the model reason, and what do we write to make or keep it so?"""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from ponder.core.events import Origin
 from ponder.core.model import ThinkTags
-from ponder.core.request import Think
+from ponder.core.request import Correction, Think
 from ponder.core.tags import FORMATS
 from ponder.steer.texts import START, opening, skipping
 
@@ -45,6 +46,19 @@ class Beginning:
     origin: Origin
     started: Literal["undecided", "reasoning", "answer"]
     note: str = ""
+
+
+def left_of(
+    opening: tuple[tuple[int | None, bytes], ...], tag: str, correction: Correction | None
+) -> tuple[tuple[int | None, bytes], ...]:
+    """What of the tokens that open the reasoning is written before a correction: where it stands among the
+    words after the tag, those that follow it go. Without one, or if it changes nothing: all.
+    """
+    if correction is None or correction.kind == "none":
+        return opening
+    sizes = accumulate(len(data) for _, data in opening)
+    tagged = next((count for count, size in enumerate(sizes, 1) if size >= len(tag.encode())), 0)
+    return opening[: max(correction.index, tagged)]
 
 
 def wants_reasoning(voice: Voice, think: Think, budget: int | None) -> bool:
