@@ -74,8 +74,8 @@ think_options = stacked(
 )
 
 
-def options_of(values: dict[str, Any]) -> Options:
-    """The engine's options out of a command's parameters."""
+def options_of(values: dict[str, Any], n_parallel: int = 1) -> Options:
+    """The engine's options out of a command's parameters, for so many conversations at once."""
     if values["server"] and values["llama_server"]:
         raise InputError("--server and --llama-server exclude each other: give one of them.")
     return Options(
@@ -85,6 +85,7 @@ def options_of(values: dict[str, Any]) -> Options:
         server=values["server"],
         api_key=os.environ.get("PONDER_API_KEY", ""),
         llama_server=values["llama_server"],
+        n_parallel=n_parallel,
     )
 
 

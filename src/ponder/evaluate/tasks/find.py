@@ -34,6 +34,8 @@ def find_task(name: str, wanted: Wanted) -> Task:
     path = Path(name).expanduser()
     if path.is_file():
         return _from_file(path, wanted)
+    if path.suffix or len(path.parts) > 1:
+        raise NotFoundError(f"there is no task file {name}: is the path right?")
     for kind in ("world", "gym"):
         if name in _SOURCES[kind][0]():
             return _generated(kind, name, wanted)
