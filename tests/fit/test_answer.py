@@ -6,15 +6,19 @@ from pathlib import Path
 import pytest
 
 from ponder.catalog.models import all_models, find_model
+from ponder.core.hardware import Hardware
+from ponder.core.plan import Plan
 from ponder.errors import FileFormatError, InputError
 from ponder.fit import calibration
 from ponder.fit.answer import answer, writing_time_s
-from ponder.fit.calibration import Calibration
+from ponder.fit.calibration import Calibration, Series
 from ponder.fit.configs import from_config
 from ponder.fit.devices import find, find_all
+from ponder.fit.plan import Planner, Wish
 from ponder.fit.prefill import link_bps, overlap, prefill, prefill_time_s
 from ponder.fit.quality import TASKS, gains, reasoning_length, scores
 from ponder.fit.speed import decode, token_time_s
+from ponder.fit.subject import catalogued
 from ponder.fit.work import Stage, work
 
 SEVEN = "DeepSeek-R1-Distill-Qwen-7B"
@@ -102,27 +106,44 @@ def test_prefill_of_several_cards_is_a_pipeline() -> None:
 def test_calibration_is_kept_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PONDER_HOME", str(tmp_path))
     stages = on("RTX 4090")
-    assert calibration.known_correction(stages) == 1.0
-    predicted = decode(stages, 128).tps
-    factor = calibration.correction(stages, 128, 1.1 * predicted)
-    assert factor == pytest.approx(1.1)
+    assert calibration.load() == {}
+    subject = catalogued(SEVEN)
+
+    def plan() -> Plan:
+        return Planner(Hardware(find_all("RTX 4090"), 64 << 30), Wish()).best(subject, "Q4_K_M")
+
+    before = plan()
     key = calibration.machine_key(stages)
-    calibration.save(Calibration(key, factor, 1.1 * predicted, predicted, SEVEN, "2026-11-24"))
-    assert calibration.known_correction(stages) == pytest.approx(1.1)
-    corrected = decode(stages, 128, calibration.known_correction(stages))
-    assert corrected.tps == pytest.approx(1.1 * predicted)
-    assert corrected.correction == pytest.approx(1.1)
+    calibration.save(Calibration(key, 1.1, 110.0, 100.0, SEVEN, "2026-11-24", prefill_factor=0.8))
+    after = plan()
+    assert before.decode
+    assert after.decode
+    assert before.prefill
+    assert after.prefill
+    assert after.decode.tps == pytest.approx(1.1 * before.decode.tps)
+    assert after.prefill.tps == pytest.approx(0.8 * before.prefill.tps)
+    assert (before.correction, after.correction) == (1.0, 1.1)
+    spread = [plan.high_tps / plan.low_tps for plan in (before.decode, after.decode)]
+    assert spread[1] < spread[0], "what was measured here is surer"
     assert json.loads(calibration.path().read_text())[key]["model"] == SEVEN
+
+
+def test_a_series_is_its_median_and_its_scatter() -> None:
+    short = Series("decode", 60, (90.0, 100.0, 104.0), 80.0)
+    assert (short.median_tps, short.factor) == (100.0, 1.25)
+    assert short.scatter == pytest.approx(0.14)
+    deep = Series("decode", 1000, (45.0,), 50.0)
+    assert calibration.together([short, deep]) == pytest.approx((1.25 * 0.9) ** 0.5)
+    assert calibration.together([]) == 1.0
 
 
 def test_calibration_refuses_nonsense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PONDER_HOME", str(tmp_path))
-    stages = on("RTX 4090")
     for rate in (0.0, -3.0, float("nan")):
         with pytest.raises(InputError, match="no correction"):
-            calibration.correction(stages, 0, rate)
+            calibration.together([Series("decode", 0, (rate,), 50.0)])
     with pytest.raises(InputError, match="too far apart"):
-        calibration.correction(stages, 0, 1.0)
+        calibration.together([Series("decode", 0, (1.0,), 50.0)])
     calibration.path().write_text("[1]")
     with pytest.raises(FileFormatError, match="not a calibration"):
         calibration.load()

@@ -65,7 +65,8 @@ def command(model: str, **values: Any) -> None:
     if values["calibrating"]:
         if not here:
             raise InputError("--calibrate measures this machine; leave --gpu, --ram and --machine out.")
-        click.echo(calibrate(model, machine))
+        for line in calibrate(model):
+            click.echo(line)
         return
     plans, best, subject = _plans(name, machine, wish, _patience_s(values))
     chosen = best.plan if best else plans[0] if len(plans) == 1 else None

@@ -11,7 +11,7 @@ from ponder.core.plan import Compared, Plan, Share
 from ponder.errors import InputError
 from ponder.fit.guard import LEAST_CTX, refusal
 from ponder.fit.launch import LocalFile, Wanted
-from ponder.fit.plan import Planner, Wish
+from ponder.fit.plan import Planner, Timing, Wish
 from ponder.fit.probe import assembled
 from ponder.fit.readings import Gpu
 from ponder.fit.rooms import with_free
@@ -36,6 +36,13 @@ class Here:
         shares = self.plan.placement.shares if self.plan.placement else ()
         return next((share for share in shares if share.device.kind in {"cpu", "unified"}), None)
 
+    @property
+    def timing(self) -> Timing:
+        """The speed of its placement; to be asked for only where the plan has one."""
+        placed = self.planner.place(self.subject, self.plan.quantisation, self.plan.n_ctx)
+        assert placed is not None
+        return self.planner.timing(self.subject, self.plan.quantisation, placed)
+
     def memory(self, real_bytes: int) -> Compared | None:
         """The RAM that the engine's process takes against the plan; None where the plan uses none."""
         share = self.ram_share
@@ -51,10 +58,9 @@ class Here:
 
     def decode(self, tps: float, depth: float) -> Compared | None:
         """A rate at a mean depth against the prediction for that depth; None where none could be made."""
-        placed = self.planner.place(self.subject, self.plan.quantisation, self.plan.n_ctx)
-        if self.plan.decode is None or placed is None:
+        if self.plan.decode is None:
             return None
-        timing = self.planner.timing(self.subject, self.plan.quantisation, placed)
+        timing = self.timing
         predicted = timing.correction / timing.pace.token_s(depth)
         low, high = timing.low * predicted, timing.high * predicted
         return Compared("decode", predicted, low, high, tps, timing.correction != 1.0)

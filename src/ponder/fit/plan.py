@@ -12,8 +12,8 @@ from typing import TypeAlias
 from ponder.core.hardware import Hardware
 from ponder.core.plan import Plan, Quality, Rate, Standing, Wait
 from ponder.errors import InputError
+from ponder.fit.calibration import Calibration, machine_key
 from ponder.fit.calibration import load as load_calibrations
-from ponder.fit.calibration import machine_key
 from ponder.fit.devices import disk
 from ponder.fit.pace import Pace, batched, pace, stages_of
 from ponder.fit.place import Layout, Placed, Placer, has_room
@@ -52,13 +52,20 @@ Speeds: TypeAlias = tuple[Rate | None, Rate | None, Wait | None, float]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The speed of one layout: its stages, the pace of one token, and the factors of the 80 % interval."""
+    """The speed of one layout: its stages, the pace of one token, the factors of the 80 % interval, and those
+    that a calibration of this machine found.
+    """
 
     stages: tuple[Stage, ...]
     pace: Pace
     low: float
     high: float
     correction: float
+    prefill_correction: float = 1.0
+
+    def reading_s(self, tokens: int) -> float:
+        """Seconds to read a prompt."""
+        return prefill_time_s(self.stages, tokens) / self.prefill_correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +102,8 @@ class Planner:
         self._runtimes: dict[int, Runtime] = {}
 
     @cached_property
-    def _corrections(self) -> dict[str, float]:
-        return {key: found.factor for key, found in load_calibrations().items()}
+    def _corrections(self) -> dict[str, Calibration]:
+        return load_calibrations()
 
     # ------------------------------------------------------------------ what to plan
 
@@ -203,9 +210,9 @@ class Planner:
         """(decode, prefill, answer, correction) of a placement."""
         timing, length = self.timing(subject, quant, placed), self.length(subject)
         now = timing.pace.token_s(self.wish.prompt_tokens) / timing.correction
-        reading_s = prefill_time_s(timing.stages, self.wish.prompt_tokens)
+        reading_s = timing.reading_s(self.wish.prompt_tokens)
         low, high = interval("prefill", timing.stages)
-        tps = MICRO_BATCH / prefill_time_s(timing.stages, MICRO_BATCH)
+        tps = MICRO_BATCH / timing.reading_s(MICRO_BATCH)
         return (
             Rate(1 / now, timing.low / now, timing.high / now),
             Rate(tps, low * tps, high * tps),
@@ -226,9 +233,10 @@ class Planner:
         if paged_bytes:
             stages, bounds = self._paged(stages, paged_bytes)
         stages = batched(stages, self.wish.batch)
-        factor = self._corrections.get(machine_key(stages), 1.0) if self._corrections else 1.0
-        low, high = bounds or interval("decode", stages, calibrated=factor != 1.0)
-        return Timing(stages, pace(stages), low, high, factor)
+        known = self._corrections.get(machine_key(stages)) if self._corrections else None
+        low, high = bounds or interval("decode", stages, calibrated=known is not None)
+        factors = (known.factor, known.prefill_factor) if known else (1.0, 1.0)
+        return Timing(stages, pace(stages), low, high, *factors)
 
     def _paged(
         self, stages: tuple[Stage, ...], paged_bytes: int
