@@ -47,6 +47,7 @@ output_options = stacked(
 @steering_options
 @sampling_options
 @output_options
+@click.option("--no-keep", is_flag=True, help="Keep no trace of it.")
 @click.option(
     "--file", "files", multiple=True, metavar="FILE", help="Text to go with the question; - is stdin."
 )
@@ -69,16 +70,22 @@ def command(question: tuple[str, ...], **values: Any) -> None:
     if values["questions"]:
         if question or values["files"] or values["json_lines"]:
             raise InputError("--questions takes neither a QUESTION nor --file or --json: leave them out.")
+        if values["no_keep"]:
+            raise InputError(
+                "--questions keeps its traces, to go on after an interruption: leave out --no-keep."
+            )
         answer_all(values, request, options)
         return
     messages = [Message("system", values["system"])] if values["system"] else []
     messages.append(Message("user", question_text(question, values["files"])))
     opened = open_model(values["model"], options, ahead.take())
-    with open_store() as store:
+    with nullcontext() if values["no_keep"] else open_store() as store:
         try:
             answering = start(opened, replace(request, messages=tuple(messages)), store)
             shown = {name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")}
-            show(answering, **shown).keep_cache()
+            ended = show(answering, **shown)
+            if store is not None:
+                ended.keep_cache()
         finally:
             opened.engine.close()
 
@@ -111,7 +118,7 @@ def show(
         idle = idle_gpu(answering.opened, finish.usage.decode_s)
         for sentence in (*surprises(answering.compared, everything=verbose), *([idle] if idle else [])):
             screen.tell(sentence)
-        if finish.reason == "cancelled":
+        if finish.reason == "cancelled" and answering.trace_id:
             screen.tell(f"Stopped; `ponder resume {answering.trace_id}` goes on from there.")
     return answering
 

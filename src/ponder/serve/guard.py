@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ponder.serve.keys import Keys
 from ponder.serve.refusal import Refusal, is_api, response_of
 from ponder.serve.settings import LOOPBACK_NAMES, Settings
+from ponder.serve.templates import THEME, THEMES
 
 MOST_BODY_BYTES = 4 << 20
 """The largest request: a long context's text, several times over."""
@@ -66,6 +67,8 @@ class Guard:
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin", "")
+        chosen = _cookies(headers).get("ponder-theme")
+        THEME.set(chosen.value if chosen is not None and chosen.value in THEMES else THEMES[0])
         out = _Answer(send, origin if origin in self._settings.origins else "")
         try:
             self._check(scope, headers)
@@ -149,12 +152,16 @@ class Guard:
         )
 
     def _has_cookie(self, headers: Headers) -> bool:
-        try:
-            cookie = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return False
-        found = cookie.get(self._keys.cookie_name)
+        found = _cookies(headers).get(self._keys.cookie_name)
         return found is not None and self._keys.is_cookie(found.value)
+
+
+def _cookies(headers: Headers) -> SimpleCookie:
+    """The cookies that a browser sent; none where they cannot be read."""
+    try:
+        return SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return SimpleCookie()
 
 
 class Rates:

@@ -1,7 +1,7 @@
 """What all handlers share: the settings, the keys, the store, the models, the living runs, the downloads."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from ponder.serve.models import Models
 from ponder.serve.pulls import Pulls
 from ponder.serve.runs import Runs
 from ponder.serve.settings import Settings
-from ponder.store import Store, open_store
+from ponder.store import Store, fleeting_store, open_store
 
 
 class Service:
@@ -21,7 +21,8 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keys = Keys(settings.token, settings.port, home())
-        self.store: Store = open_store()
+        self._open = ExitStack()
+        self.store: Store = self._open.enter_context(open_store() if settings.keep else fleeting_store())
         self.models: Models
         self.runs: Runs
         self.pulls: Pulls
@@ -39,7 +40,7 @@ class Service:
         with suppress(TimeoutError):
             await self.runs.close()
         await asyncio.to_thread(self.models.close)
-        self.store.close()
+        self._open.close()
 
 
 def service_of(request: Request) -> Service:

@@ -4,6 +4,7 @@
 fault of the template, found by its test. Undefined names are faults too.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,7 +19,12 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+THEMES = ("auto", "light", "dark")
+THEME: ContextVar[str] = ContextVar("theme", default=THEMES[0])
+"""What the browser that is being answered has chosen: the guard sets it, for pages of errors too."""
 ENVIRONMENT.globals["static"] = address
+ENVIRONMENT.globals["themes"] = THEMES
+ENVIRONMENT.globals["theme"] = THEME.get
 ENVIRONMENT.globals["navigation"] = ()
 
 

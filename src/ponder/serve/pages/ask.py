@@ -18,12 +18,14 @@ from ponder.serve.pages.fields import Form, choice_field, number_field, text_fie
 from ponder.serve.pages.fit_form import KV_TYPES
 from ponder.serve.pages.frame import form_of, page, prefer, preferred
 from ponder.serve.runs import Order
-from ponder.serve.service import Service, service_of
+from ponder.serve.service import service_of
 
 MOST_QUESTION = 400_000
 MOST_TOKENS = 1_000_000
 RECENT = 5
 THINK = ("auto", "on", "off")
+FILLED = ("budget", "ctx", "kv", "think", "temperature", "top_p", "top_k", "min_p", "max_tokens")
+"""Fields that the address or this browser's settings fill."""
 
 
 async def start(request: Request) -> Response:
@@ -46,12 +48,10 @@ async def show(request: Request) -> Response:
         offers=list(offers.values()),
         loaded=set(service.models.loaded),
         model=given.get("model", "") or preferred(request, "model"),
-        budget=given.get("budget", "") or preferred(request, "budget"),
         question=given.get("q", "")[:MOST_QUESTION],
         recent=recent,
         think=THINK,
-        n_ctx=given.get("ctx", "")[:12] or preferred(request, "ctx"),
-        kv_type=given.get("kv", "")[:8],
+        filled={name: given.get(name, "")[:24] or preferred(request, name) for name in FILLED},
         kv_types=KV_TYPES,
     )
 
@@ -72,7 +72,7 @@ async def ask(request: Request) -> Response:
     )
     model = text_field(form, "model", 300)
     shape = Shape(whole_field(form, "ctx", 1, MOST_TOKENS), choice_field(form, "kv", ("", *KV_TYPES)) or None)
-    order = Order(model, wanted, keep=must_keep(service), party=party_of(request), shape=shape)
+    order = Order(model, wanted, party=party_of(request), shape=shape)
     live = await service.runs.start(order)
     response = RedirectResponse(f"/traces/{live.trace_id}", 303)
     prefer(request, response, "model", model)
@@ -94,15 +94,6 @@ def sampling_of(form: Form) -> Sampling:
         seed=whole_field(form, "seed", 0, 2**31 - 1),
         max_tokens=whole_field(form, "max_tokens", 1, MOST_TOKENS),
     )
-
-
-def must_keep(service: Service) -> bool:
-    """True; raises InputError for a server that keeps nothing, because a page shows what is kept."""
-    if not service.settings.keep:
-        raise InputError(
-            "this server keeps no traces, and the pages show what is kept: start it without --no-keep."
-        )
-    return True
 
 
 ROUTES = [

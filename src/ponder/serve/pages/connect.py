@@ -9,9 +9,21 @@ from ponder.serve.service import service_of
 
 
 async def show(request: Request) -> Response:
-    """The page."""
+    """`GET /connect`: the page, without the token."""
+    return _shown(request, "")
+
+
+async def reveal(request: Request) -> Response:
+    """`POST /connect`: the page with the token, which is in no page that nobody asked for."""
+    return _shown(request, service_of(request).settings.token)
+
+
+def _shown(request: Request, token: str) -> Response:
     settings = service_of(request).settings
-    return page(request, "connect.html", "Settings", "Connect", url=settings.url, locked=bool(settings.token))
+    locked = bool(settings.token)
+    return page(
+        request, "connect.html", "Settings", "Other programs", url=settings.url, locked=locked, token=token
+    )
 
 
-ROUTES = [Route("/connect", show)]
+ROUTES = [Route("/connect", show, methods=["GET"]), Route("/connect", reveal, methods=["POST"])]

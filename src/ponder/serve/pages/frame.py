@@ -1,4 +1,4 @@
-"""The frame around every page: which part of the menu it belongs to, and the theme that this browser chose.
+"""The frame around every page: which part of the menu it belongs to, and what this browser has chosen.
 
 What a person sets for one browser (theme, model, budget) lives in cookies of that browser; nothing of it is
 a secret.
@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ponder.serve.refusal import Refusal
+from ponder.serve.service import service_of
 from ponder.serve.templates import render
 
-THEMES = ("auto", "light", "dark")
 PREFERENCE_S = 365 * 24 * 3600
 MOST_FORM_BYTES = 1 << 20
 _MOST_FIELDS = 400
@@ -21,9 +21,8 @@ _MOST_FIELDS = 400
 
 def page(request: Request, template: str, section: str, title: str, **values: Any) -> Response:
     """The page as a response; `section` is the menu's entry that it belongs to."""
-    theme = request.cookies.get("ponder-theme", "auto")
-    theme = theme if theme in THEMES else "auto"
-    return render(template, section=section, title=title, theme=theme, **values)
+    private = not service_of(request).settings.keep
+    return render(template, section=section, title=title, private=private, **values)
 
 
 async def form_of(request: Request) -> dict[str, list[str]]:

@@ -18,7 +18,6 @@ from ponder.serve.asking import EVENTS, Stream, party_of
 from ponder.serve.continuing import Change, leave, take_up
 from ponder.serve.following import Place, event, follow
 from ponder.serve.live import Live
-from ponder.serve.pages.ask import must_keep
 from ponder.serve.pages.fields import choice_field, text_field, whole_field
 from ponder.serve.pages.frame import form_of, page
 from ponder.serve.pages.prose import prose
@@ -212,7 +211,6 @@ async def correct(request: Request) -> Response:
         raise InputError("which step? Choose one in the outline.")
     kind = cast("CorrectionKind", choice_field(form, "kind", KINDS))
     text = text_field(form, "text", MOST_TEXT) if kind in {"replace", "say", "note"} else ""
-    must_keep(service)
     child = await leave(service, request.path_params["id"], Change(at, kind, text), party_of(request))
     return _answered(request, child.trace_id)
 
@@ -220,7 +218,6 @@ async def correct(request: Request) -> Response:
 async def go_on(request: Request) -> Response:
     """`POST /traces/{id}/resume`: go on with a trace that was interrupted."""
     service = service_of(request)
-    must_keep(service)
     live = await take_up(service, request.path_params["id"], party_of(request))
     return _answered(request, live.trace_id)
 
