@@ -27,6 +27,18 @@ def test_lines_that_run_on_are_not_called_wrong() -> None:
     assert alarms("Sums: \\(3 + 3 \\times 3 = 12\\)    - \\(3 \\times (3 + 3) = 18\\)") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Here is the wrong attempt:\n3 × 4 = 13",
+        "The student's work:\n12 × 12 = 124\n124 + 1 = 125",
+        "1 + 4 = 5\n2 + 5 = 12\n3 + 6 = 21\n8 + 11 = ?",
+    ],
+)
+def test_work_that_is_shown_is_not_claimed(text: str) -> None:
+    assert alarms(text) == []
+
+
 def test_a_trial_sets_no_value() -> None:
     text = (
         "When we set p=2, q=102 which isn't prime, similar for q=2, p=102.\n\nSo (p-1)(q-1)=101 and q-1=101."

@@ -72,6 +72,8 @@ def _judged(
     dimensions = {found[0] for name in names if (found := unit(name)) is not None and name != "x"}
     converted = len({name.lower().rstrip("s") for name in names}) > 1 and len(dimensions) == 1
     converted = converted and all(unit(name) for name in names)
+    if converted and _AND.search(run.text, max(0, start - 30), start):
+        return None
     if len(left) == 1 and left[0].kind == "var":
         return None  # an assignment
     try:
@@ -109,6 +111,8 @@ def _judged(
     return Claim(start, stop, kind, *texts, verdict, "" if verdict == "ok" else fact, rests)
 
 
+_AND = re.compile(r"[0-9] ?[a-z]+,? and $", re.IGNORECASE)
+"""Before a quantity: 1 hour and 30 minutes is …"""
 _FOLLOWS = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|then|finally|is|are|gives?|get|substitut\w+|plug\w*|check|verify|total|have)\b|"
     r"→|∴|所以|因此|则|故|=)[^\n.;?,=]{0,24}$",

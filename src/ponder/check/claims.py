@@ -1,6 +1,6 @@
 """The claims of a text that can be checked, each with its verdict: `claims_in`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -8,6 +8,7 @@ from itertools import islice
 from ponder.check.chains import chain_claims
 from ponder.check.claim import Claim
 from ponder.check.derive import derived
+from ponder.check.functions import function_claims
 from ponder.check.phrases import phrase_claims
 from ponder.check.plain import plain
 
@@ -53,12 +54,14 @@ def _claims(text: str, known: Mapping[str, Fraction]) -> tuple[Claim, ...]:
     simple = plain(text)
     found, scope = derived(simple, known)
     found += islice(phrase_claims(simple), MAX_CLAIMS)
-    taken = bytearray(len(text) + 1)
-    for claim in found:
-        taken[claim.start : claim.stop] = b"\1" * (claim.stop - claim.start)
-    found += (
-        claim
-        for claim in islice(chain_claims(simple, scope), MAX_CLAIMS)
-        if not any(taken[claim.start : claim.stop])
-    )
+    found += _apart(islice(function_claims(text), MAX_CLAIMS), found, len(text))
+    found += _apart(islice(chain_claims(simple, scope), MAX_CLAIMS), found, len(text))
     return tuple(sorted(set(found), key=lambda c: (c.start, c.stop, c.kind)))
+
+
+def _apart(claims: Iterable[Claim], others: Iterable[Claim], length: int) -> list[Claim]:
+    """Those claims that share no character with others."""
+    taken = bytearray(length + 1)
+    for claim in others:
+        taken[claim.start : claim.stop] = b"\1" * (claim.stop - claim.start)
+    return [claim for claim in claims if not any(taken[claim.start : claim.stop])]

@@ -11,7 +11,7 @@ _SUPPOSED = re.compile(
     r"\b(?:suppos(?:e|ing)|assum(?:e|es|ing)|imagin(?:e|ing)|pretend\w*|hypothe\w+|whether|what if|"
     r"as if|were to|at first(?: glance)?|seems?|looks like|appears that|tempt\w+|would (?:be|say|think"
     r"|claim)|(?:might|may|could) (?:say|think|claim|guess)|"
-    r"claim(?:s|ed|ing)?|said|says|saying|wrote|according to|"
+    r"claim(?:s|ed|ing)?|said|says?|saying|wrote|according to|"
     r"states? that|stated|argu\w+|believe[sd]?|"
     r"(?:user|student|he|she|they|someone|somebody|people|i|we) (?:thought|got|thinks?|put|answered"
     r"|computed)|"
@@ -37,6 +37,7 @@ _DENIED_AFTER = re.compile(
     r"^[^,.;]{0,30}\b(?:is|does|are|do|was|did|ca)n't\b|"
     r"\bfalse\b|≠|\bimpossible\b|\bwhich is (?:wrong|not)|(?:\b(?:is|was|that's|be)|→) (?:wrong|incorrect"
     r"|✗)|✗|❌|"
+    r"^,? (?:said|says|claim(?:s|ed)|according to|\w+ (?:said|says|claims?))\b|"
     r"^[^,.;]{0,20}\b(?:would|instead|cannot)\b|^[^.;]{0,4}\bhmm\b|\b(?:no|nope),? (?:wait|it'?s|that'?s)\b|"
     r"^[^。\n]{0,12}(?:不对|错|不正确|不成立|矛盾|不可能|不是)",
     re.IGNORECASE,
@@ -54,6 +55,30 @@ _REDEFINED = re.compile(
     r"where [a-z] ?[*@#^] ?[a-z])\b|~|≡|_\d|>>>|进制|模|版本|定义|运算",
     re.IGNORECASE,
 )
+
+
+_ELSEWHERE = re.compile(
+    r"\b(?:work\w*|comput\w*|arithmetic|all|everything|are|do|let's|now)\b[^.\n]{0,40}\b(?:mod(?:ulo)?\b"
+    r"|~|in binary|"
+    r"(?:in )?base[- ]?\d|in hex|in octal|xor\b)|\bin (?:binary|hexadecimal|octal|base \d+)\b[.,:]|"
+    r"\b(?:re)?defin\w+[^\n]{0,60}\b[a-z] ?[^\w\s=] ?[a-z] ?=|\boperat(?:ion|or)s?\b[^\n]{0,60}[a-z] ?[^"
+    r"\w\s=] ?[a-z] ?=",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(
+    r"\b(?:wrong|incorrect|flawed|mistaken|student(?:'s)?|user(?:'s)?|attempt|someone's|their|his|her)\b"
+    r"[^.\n]{0,40}:\s*\n",
+    re.IGNORECASE,
+)
+_RIDDLE = re.compile(r"=\s*\?")
+_FAR = 500
+
+
+def _elsewhere(text: str, start: int, stop: int) -> bool:
+    """Whether the text before set rules of its own or shows somebody's work, or this is a riddle's line."""
+    before = text[max(0, start - _FAR) : start]
+    near = before[-200:] + "\n" + text[stop : stop + 200]
+    return bool(_ELSEWHERE.search(before) or _QUOTED.search(before[-200:]) or _RIDDLE.search(near))
 
 
 def sentence(text: str, start: int, stop: int) -> tuple[str, str]:
@@ -79,7 +104,7 @@ def stance(text: str, start: int, stop: int) -> str:
         or _DENIED_LATER.search(text, stop, stop + 60)
     ):
         return "doubtful"
-    if _REDEFINED.search(before) or _REDEFINED.search(behind):
+    if _REDEFINED.search(before) or _REDEFINED.search(behind) or _elsewhere(text, start, stop):
         return "doubtful"
     quoted = before.count('"') % 2 == 1 and '"' in behind
     return "doubtful" if quoted else "claimed"

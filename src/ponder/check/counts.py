@@ -42,6 +42,7 @@ _TIMES = (
     r"(?P<count>once|twice|thrice|[0-9]{1,2}(?=\s+times?)|(?:one|two|three|four|five|six|seven)(?="
     r"\s+times?))(?:\s+times?)?"
 )
+_PARTLY = re.compile(r"\b(?:so far|up to now|until now|already)\b", re.IGNORECASE)
 _NO_WORDS = frozenset((
     "this", "that", "there", "these", "those", "they", "which", "what", "solution", "equation", "expression",
     "word", "string", "phrase", "name", "list", "number", "sentence", "answer", "the", "total", "each",
@@ -64,7 +65,8 @@ def _letters(match: Match) -> Answer | None:
         or "letter" in match[0].lower()
     )
     part = match.string[match.end() : match.end() + 4] == " in "
-    if part or word in _NO_WORDS or (true == 0 and not quoted):
+    near = match.string[max(0, match.start() - 20) : match.end() + 12]
+    if part or _PARTLY.search(near) or word in _NO_WORDS or (true == 0 and not quoted):
         return None
     _, _, number, holds, _ = _count(match, "", true)
     return "letters", f"{letter} in {word}", number, holds, f"{word} has {true} {letter}"
@@ -146,7 +148,7 @@ def _total(match: Match) -> Answer | None:
 
 def _sorted(match: Match) -> Answer | None:
     before, after = values(match["list"]), values(match["then"])
-    if sorted(before) != sorted(after):
+    if sorted(before) != sorted(after) or re.search(r"\b(?:pass|swap\w*|bubble|merge\w*|step)\b", match[0]):
         return None
     rising = all(a <= b for a, b in pairwise(after))
     falling = all(a >= b for a, b in pairwise(after))
@@ -307,7 +309,7 @@ PATTERNS = (
     said(
         "sort|order|small|ascending",
         rf"\b(?:sort\w*|order\w*|arrang\w*|from\s+small)[^.\n0-9]{{0,50}}{listed('list', 3)}\s*(?:becomes"
-        rf"|is|gives|:|→|->)\s*"
+        rf"|is|gives|:)\s*"
         rf"{listed('then', 3)}",
         _sorted,
     ),

@@ -26,6 +26,7 @@ BEFORE = re.compile(
     r"|(?:\b(?:average|mean|median|root|power|factorial|log|max\w*|min\w*|remainder|digits?|square|cube"
     r"|half|third|"
     r"quarter|percent|sum|product|difference|gcd|lcm|multiple|factor|divisor|ratio|times)|[0-9%])\s+of\s*$"
+    r"|\bof\s+(?:[0-9.]+,?\s+(?:and\s+)?)+$"
     r"|[^\w\s.,;:!?()\"'…→*#|>-]\s*$|[0-9]\s*[-+*/:]\s*$|[A-Za-z_0-9]$|[0-9][:,]$|[)0-9]\s*[-|>*]\s*$",
     re.IGNORECASE,
 )
@@ -126,6 +127,8 @@ def doubted(
         or _run_on(left, sign, right)
         or _misread(left, text)
         or any(_holds_otherwise(left, right))
+        or _SCIENTIFIC.search(text, start, stop) is not None
+        or (claim.kind == "approximation" and _VAGUE.search(text[max(0, start - 60) : stop + 40]) is not None)
         or (len(left) > 2 and any(p.kind == "√" and len(p.text) > 1 for p in left[:1]) and operators > 1)
     )
     return replace(claim, verdict="undecided") if doubt else claim
@@ -158,6 +161,8 @@ def _run_on(left: list[Piece], sign: Piece, right: list[Piece]) -> bool:
         return False
 
 
+_SCIENTIFIC = re.compile(r"/ *[0-9.]+ *[×*] *10 *\^")
+_VAGUE = re.compile(r"\b(?:rough\w*|ballpark|or so|order of|estimat\w*|back of)\b", re.IGNORECASE)
 _VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 _ROOT_WORD = re.compile(r"(?:\bsqrt|\broot(?: of)?|√) ?$", re.IGNORECASE)
 _LEADS = re.compile(r"\b(?:and|an?) $", re.IGNORECASE)

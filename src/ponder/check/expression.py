@@ -32,18 +32,26 @@ class Sign:
 
 def parse(signs: Sequence[Sign]) -> Tree:
     """The tree of an expression; raises NotEvaluated for what is none."""
-    parser = _Parser(signs)
-    tree = parser.sum()
-    if parser.at < len(signs):
-        raise NotEvaluated("not an expression")
-    return tree
+    return Parser(signs).whole()
 
 
-class _Parser:
+class Parser:
+    """Reads signs into a tree, by recursive descent; `functions` reads more kinds of atoms."""
+
+    BESIDE = frozenset(("(", "name", "function", "√", "π", "⁄"))
+    """What multiplies where it stands beside something."""
+
     def __init__(self, signs: Sequence[Sign]) -> None:
         self._signs = signs
         self.at = 0
         self._depth = 0
+
+    def whole(self) -> Tree:
+        """The tree of all signs; raises NotEvaluated."""
+        tree = self.sum()
+        if self.at < len(self._signs):
+            raise NotEvaluated("not an expression")
+        return tree
 
     def _kind(self) -> str:
         return self._signs[self.at].kind if self.at < len(self._signs) else ""
@@ -55,6 +63,7 @@ class _Parser:
         return self._signs[self.at - 1]
 
     def sum(self) -> Tree:
+        """Products with plus and minus between them."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise NotEvaluated("too deep")
@@ -75,7 +84,7 @@ class _Parser:
                 close = self.at == start + 1 and self._kind() in ("name", "(", "number")
                 if slash and close and self._signs[self.at].start == self._signs[self.at - 1].stop:
                     raise NotEvaluated("1/2x has two readings")
-            elif kind in ("(", "name", "function", "√", "π", "⁄"):
+            elif kind in self.BESIDE:
                 tree = ("*", tree, self._powered())
             else:
                 return tree

@@ -1,5 +1,6 @@
 """Claims about units told in words, and which of two decimals is larger."""
 
+import re
 from fractions import Fraction
 
 from ponder.check.claim import written
@@ -9,6 +10,8 @@ from ponder.check.wording import GETS, IS, Answer, Match, num, result, said, val
 
 def _converted(match: Match) -> Answer | None:
     """One unit in another, where an exact result is a short decimal."""
+    if _AND.search(match.string, max(0, match.start() - 30), match.start()):
+        return None
     one, two = _unit(match["u"]), _unit(match["v"])
     if one is None or two is None or one[0] != two[0]:
         return None
@@ -18,6 +21,8 @@ def _converted(match: Match) -> Answer | None:
     return result("conversion", f"{match['a']} {match['u']} in {match['v']}", true, match)
 
 
+_AND = re.compile(r"[0-9] ?[a-z]+,? (?:and )?$", re.IGNORECASE)
+"""1 hour and 30 minutes is …"""
 _CHINESE = {
     "公里": "km", "千米": "km", "米": "m", "厘米": "cm", "毫米": "mm", "公斤": "kg", "千克": "kg", "克": "g",
     "小时": "hour", "分钟": "minute", "秒": "second", "天": "day", "周": "week", "升": "l", "毫升": "ml",
@@ -117,7 +122,7 @@ PATTERNS = (
         "than",
         rf"{num('a')}\s+is\s+(?:actually\s+|indeed\s+|clearly\s+|definitely\s+)?(?P<how>larger|bigger"
         rf"|greater|more|smaller|less|lower|higher)\s+than\s+{num('b')}"
-        r"(?!\s+(?:by|times|percent|[a-z]+s\b))",
+        r"(?!\s+(?:by|in|times|percent|[a-z]+s\b))",
         _compared,
     ),
 )

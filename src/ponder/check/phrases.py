@@ -24,10 +24,11 @@ _PATTERNS: tuple[Said, ...] = (
 )
 _LONGEST = 4000
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_OPERATOR_BEFORE = re.compile(r"[\w)\]}]\s*[-+*/^×÷]\s*$")
+_OR = re.compile(r"\s*or\b", re.IGNORECASE)
+_OPERATOR_BEFORE = re.compile(r"[\w)\]}]\s*[-+*/^×÷]\s*$|[加减乘除以上去]\s*$")
 _OPERATOR_AFTER = re.compile(
-    r" *(?:or\b|[+*/^×÷!²³√]|- *[0-9A-Za-z(])|[A-Za-z0-9_]|[.:,][0-9]"
-    r"| *(?:times|plus|minus|squared|cubed|percent|%)(?![a-z])"
+    r" *(?:[+*/^×÷!²³√]|- *[0-9A-Za-z(])|[A-Za-z0-9_]|[.:,][0-9]"
+    r"| *(?:times|plus|minus|squared|cubed|factorial|percent|%)(?![a-z])"
 )
 
 
@@ -65,7 +66,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 def _claims_of(one: Said, text: str, start: int, stop: int) -> Iterator[Claim]:
     for match in one.pattern.finditer(text, start, stop):
         try:
-            found = one.answer(match)
+            found = None if _inside(text, match.start(), match.end()) else one.answer(match)
         except (NotEvaluated, ValueError, OverflowError):
             continue
         meant = stance(text, match.start(), match.end())
@@ -78,9 +79,15 @@ def _claims_of(one: Said, text: str, start: int, stop: int) -> Iterator[Claim]:
 
 
 def _part_of_more(text: str, start: int, stop: int) -> bool:
-    """Whether the first or last number may belong to a longer expression."""
+    """Whether the first or last number may belong to something longer."""
+    return BEFORE.search(_before(text, start)) is not None or _OR.match(text, stop) is not None
+
+
+def _inside(text: str, start: int, stop: int) -> bool:
+    """Whether an operator stands beside it: it is a piece of an expression that others read whole."""
+    return bool(_OPERATOR_BEFORE.search(_before(text, start)) or _OPERATOR_AFTER.match(text, stop))
+
+
+def _before(text: str, start: int) -> str:
     before = text[max(0, start - 40) : start]
-    before = before[:-4] if before.lower().endswith("the ") else before
-    if _OPERATOR_BEFORE.search(before) or BEFORE.search(before):
-        return True
-    return _OPERATOR_AFTER.match(text, stop) is not None
+    return before[:-4] if before.lower().endswith("the ") else before

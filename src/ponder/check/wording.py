@@ -65,7 +65,8 @@ def num(name: str) -> str:
 def amount(name: str) -> str:
     """A number with up to two words of what it counts, in group `name` and `name`_unit."""
     return (
-        rf"{num(name)}(?P<{name}_unit>(?:\s+(?!by\b|and\b|to\b|from\b|is\b|are\b|with\b)"
+        rf"{num(name)}(?P<{name}_unit>(?:\s+(?!(?:by|and|to|from|is|are|with|per\w*|squared|cubed"
+        rf"|factorial|times|plus|minus|more|less|than|of|then)\b)"
         rf"[a-z]{{2,14}}){{0,2}}?)"
     )
 
