@@ -19,7 +19,7 @@ _SIGN = re.compile(
     r"(?P<space>\s+|\\[,;:! ]|\\(?:left|right|quad|qquad|displaystyle|bigl?|bigr?|Bigl?|Bigr?)(?!"
     r"[A-Za-z])|\$|\\[()\[\]]|&)"
     r"|(?P<derive>\\frac\s?\{\s?d\s?\}\s?\{\s?d\s?(?P<by>[a-z])\s?\}|\bd/d(?P<by2>[a-z])\b|(?:the"
-    r"\s+)?derivative\s+of\b)"
+    r"\s+)?(?<!second )(?<!third )(?<!partial )(?<!th )derivative\s+of\b)"
     r"|(?P<binom>\\[dt]?binom|\bC(?=\())|(?P<choose>choose\b)"
     r"|(?P<logb>\\?log\s?_\s?(?:\{(?P<base>[0-9]{1,3})\}|(?P<base2>[0-9]))|\blog(?P<base3>2|10)(?=\())"
     r"|(?P<int>\\int(?![a-z]))|(?P<sum>\\sum(?![a-z]))|(?P<dx>(?<![A-Za-z])d(?P<of>[xtuyr])\b)"
