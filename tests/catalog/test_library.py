@@ -3,11 +3,14 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from ponder.catalog import library
-from ponder.catalog.library import leftovers, models_folder, remove, resolve, scan, split_name
+from ponder.catalog.header import Header
+from ponder.catalog.library import leftovers, model_of, models_folder, remove, resolve, scan, split_name
 from ponder.catalog.models import DEMO
 from ponder.catalog.quantisations import choose, group, quantisation_of
 from ponder.errors import FileFormatError, InputError, NotFoundError, StorageError
@@ -226,3 +229,15 @@ def test_the_newest_weights_are_known_without_opening_a_file(monkeypatch: pytest
         path.write_bytes(b"")
         os.utime(path, (age, age))
     assert library.newest() == "some/repo@Q8_0"
+
+
+def test_a_header_is_its_model_by_name_architecture_and_depth() -> None:
+    def found(name: str, architecture: str, layers: int) -> str:
+        header = cast("Header", SimpleNamespace(name=name, architecture=architecture, n_layers=layers))
+        model = model_of(header)
+        return model.id if model else ""
+
+    assert found("DeepSeek R1 Distill Qwen 7B", "qwen2", 28) == "DeepSeek-R1-Distill-Qwen-7B"
+    assert found("DeepSeek R1 Distill Qwen 7B", "qwen2", 12) == "", "a pruned model of the same name"
+    assert found("DeepSeek R1 Distill Qwen 7B", "llama", 28) == ""
+    assert {found("DeepSeek R1", "deepseek2", layers) for layers in (61, 62)} == {"DeepSeek-R1"}

@@ -1,6 +1,8 @@
 """`ponder fit`: machines by name, plans as tables and JSON, and one sentence for every mistake."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,45 @@ def test_a_mistake_gets_one_sentence(capfd: Capture, arguments: tuple[str, ...],
     assert said.code == 2
     assert word in said.err
     assert len(said.err.strip().splitlines()) == 1
+
+
+def test_a_picture_as_svg_and_as_png(capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, start in (("a.svg", b"<svg "), ("a.png", b"\x89PNG\r\n")):
+        said = ponder(capfd, "fit", "--gpu", "RTX 4090", "--plot", str(tmp_path / name))
+        assert said.code == 0, said.err
+        assert (tmp_path / name).read_bytes().startswith(start)
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    said = ponder(capfd, "fit", "--gpu", "RTX 4090", "--plot", str(tmp_path / "b.png"))
+    assert said.code == 2
+    assert "pip install 'ponder[plot]'" in said.err
+
+
+def test_quality_and_seconds_as_bars(capfd: Capture) -> None:
+    said = ponder(capfd, "fit", "--gpu", "RTX 4090", "--bars")
+    assert said.code == 0
+    (chosen,) = (line for line in said.out.splitlines() if line.startswith("▶"))
+    assert chosen.count("█") > 4
+    assert "without a figure or a time" in said.out
+
+
+def test_vllm_names_a_repository_only_where_it_is_known(capfd: Capture) -> None:
+    for quant, word in (
+        ("BF16", "vllm serve deepseek-ai/DeepSeek-R1-Distill-Qwen-14B "),
+        ("AWQ", "WEIGHTS-OF"),
+    ):
+        said = ponder(
+            capfd, "fit", "deepseek-r1:14b", "--gpu", "2x A100 SXM 80GB", "--engine", "vllm", "--quant", quant
+        )
+        assert said.code == 0, said.err
+        assert word in said.out
+        assert ("which repository holds AWQ weights" in " ".join(said.out.split())) == (quant == "AWQ")
+
+
+def test_a_paged_plan_may_be_better_than_predicted(capfd: Capture) -> None:
+    said = ponder(
+        capfd, "fit", "glm-4.5-air:106b@Q4_K_M", "--gpu", "RTX 4090", "--ram", "32", "--ram-bandwidth", "80",
+        "--disk", "7", "--json",
+    )  # fmt: skip
+    (plan,) = json.loads(said.out)
+    assert plan["placement"]["kind"] == "paged from disk"
+    assert plan["decode"]["low_tps"] < plan["decode"]["tps"] < plan["decode"]["high_tps"]

@@ -117,6 +117,14 @@ def test_foreign_output_is_nothing(text: str) -> None:
     assert readings.cpuinfo(text).cores is None
 
 
+def test_a_card_without_a_tool_is_unknown_not_dropped(tmp_path: Path) -> None:
+    card = tmp_path / "card0" / "device"
+    card.mkdir(parents=True)
+    (card / "vendor").write_text("0x8086\n")
+    (card / "device").write_text("0x56a0\n")
+    assert probe._sysfs(tmp_path) == [(Gpu("Intel GPU 0x56a0", None, None), "Intel")]
+
+
 def test_this_machine() -> None:
     machine = probe.hardware()
     assert machine.ram_bytes

@@ -6,11 +6,11 @@ the hub. Nothing that a file says of itself ever becomes a path.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from platformdirs import user_data_path
 
@@ -248,17 +248,24 @@ def _named_by_header(weights: Weights) -> Weights:
 
 def _local(path: Path, repo: str) -> Local:
     header = read_header(path)
-    model = known_model(repo) if repo else _model_of(header)
+    model = known_model(repo) if repo else model_of(header)
     return Local(header.paths, model, header, repo, quantisation_of(path.name) or header.quantisation)
 
 
-def _model_of(header: Header) -> Model | None:
-    """The catalogue's model whose name and architecture a header bears."""
+def model_of(header: Header) -> Model | None:
+    """The catalogue's model whose name, architecture and depth a header bears."""
     name = _letters(header.name)
     for model in all_models():
         if _letters(model.id) == name and model.gguf_arch == header.architecture:
-            return model
+            layers = model.config.get("num_hidden_layers")
+            return model if layers is None or header.n_layers in _depths(model.config) else None
     return None
+
+
+def _depths(config: Mapping[str, Any]) -> tuple[int, int]:
+    """Layers that a file of a model may have: with and without those that draft tokens."""
+    layers = int(config["num_hidden_layers"])
+    return layers, layers + int(config.get("num_nextn_predict_layers") or 0)
 
 
 def _letters(name: str) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ponder.cli.drawing import console
+from ponder.cli.fit_bars import bars
 from ponder.cli.fit_drawing import described
 from ponder.cli.fit_list import machines_table, plans_table
 from ponder.cli.fit_measure import calibrate
@@ -50,7 +51,9 @@ from ponder.fit.words import in_plain_words
 @click.option("--calibrate", "calibrating", is_flag=True, help="Measure a model here; predictions use it.")
 @click.option("--json", "json_wanted", is_flag=True, help="Plans as JSON.")
 @click.option("--csv", "csv_wanted", is_flag=True, help="Plans as CSV.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="Quality against seconds.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg|FILE.png",
+              help="A picture: quality against seconds.")  # fmt: skip
+@click.option("--bars", is_flag=True, help="The same in the terminal, as bars.")
 def command(model: str, **values: Any) -> None:
     """What runs on this machine, or on another one: MODEL is a name, a GGUF file, a repository, or a
     config.json; without it, everything there is.
@@ -136,7 +139,10 @@ def _show(
         )
     sizes = _parameters(everything() if subject is None else [subject])
     listed = one_per_model(plans, sizes) if subject is None and not values["everything_shown"] else plans
-    if len(listed) > 1:
+    if values["bars"]:
+        bars(out, listed, benchmark_of(wish.task), best.plan if best else None)
+        out.print()
+    elif len(listed) > 1:
         plans_table(out, listed, benchmark_of(wish.task), best.plan if best else None)
         out.print()
     chosen = best.plan if best else plans[0] if len(plans) == 1 else None

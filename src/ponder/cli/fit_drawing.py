@@ -15,12 +15,16 @@ SHORT = {
 
 def bar(share: float, width: int) -> Text:
     """How full something is, from 0 to 1, on a grey ground; yellow when nearly full, red above."""
+    drawn = filled(share, width)
+    colour = "red" if share > 1 else "yellow" if share > 0.92 else "green"
+    return Text(drawn, style=colour) + Text("░" * (width - len(drawn)), style="bright_black")
+
+
+def filled(share: float, width: int) -> str:
+    """A share of `width` characters, to an eighth of one."""
     cells = min(1.0, max(0.0, share)) * width
     full = int(cells)
-    part = _EIGHTHS[int((cells - full) * 8)].strip() if full < width else ""
-    colour = "red" if share > 1 else "yellow" if share > 0.92 else "green"
-    drawn = "█" * full + part
-    return Text(drawn, style=colour) + Text("░" * (width - len(drawn)), style="bright_black")
+    return "█" * full + (_EIGHTHS[int((cells - full) * 8)].strip() if full < width else "")
 
 
 def memory(plan: Plan, width: int) -> Text:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ponder.cli.fit_drawing import bar, gigabytes, holder, spoken_rate, tokens
 from ponder.core.plan import Figure, Plan
-from ponder.fit.command import ask_line, command
+from ponder.fit.command import ask_line, command, unknown_weights
 from ponder.fit.recommend import Worth, spelled_s
 
 LABEL = 10
@@ -47,6 +47,8 @@ def plan_in_full(out: Console, plan: Plan, worth: Worth | None) -> None:
     if plan.placement.tight:
         say(out, "tight", "it fits, but less than 1 GiB of a GPU stays free; close what else uses it.")
     out.print()
+    if unknown_weights(plan):
+        say(out, "unknown", unknown_weights(plan))
     out.print(Text(command(plan), style="cyan"), soft_wrap=True)
     if plan.engine == "llama.cpp":
         out.print(Text(ask_line(plan), style="cyan"), soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ponder.catalog.gguf import read_header
-from ponder.catalog.library import is_path, resolve, split_name
+from ponder.catalog.library import is_path, model_of, resolve, split_name
 from ponder.catalog.models import known_model
 from ponder.catalog.remote import look
 from ponder.cli.options import Tokens, stacked
@@ -108,7 +108,7 @@ def subject_of(name: str) -> Subject:
     if known_model(name) is None and "/" in name:
         seen = look(name)
         if seen.header is not None:
-            return of_header(seen.header, name)
+            return of_header(seen.header, name, model_of(seen.header))
         return of_config(seen.config or {}, name)
     return catalogued(name)
 
@@ -117,9 +117,10 @@ def _file(path: Path, name: str) -> Subject:
     try:
         local = resolve(str(path)) if is_path(name) else None
     except FileFormatError:
-        return of_header(read_header(path, whole=False), name)  # a header alone tells as much
+        local = None  # a header alone tells as much
     if local is None:
-        return of_header(read_header(path, whole=False), name)
+        header = read_header(path, whole=False)
+        return of_header(header, name, model_of(header))
     return of_header(local.header, name, local.model)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from importlib import import_module
 from pathlib import Path
 
 from ponder.core.plan import Plan
@@ -11,19 +12,31 @@ from ponder.fit.recommend import spelled_s
 
 
 def write_plot(path: Path, plans: Sequence[Plan], task: str, best: Plan | None) -> None:
-    """Write an SVG file; raises InputError for another ending, or when nothing can be drawn."""
-    if path.suffix.lower() != ".svg":
-        raise InputError(
-            f"--plot {path} cannot be drawn: only SVG is written, which browsers show; "
-            f"name it {path.stem}.svg."
-        )
+    """Write an SVG or a PNG file; raises InputError for another ending, without what draws a PNG, or when
+    nothing can be drawn.
+    """
+    ending = path.suffix.lower()
+    if ending not in {".svg", ".png"}:
+        raise InputError(f"--plot {path} is neither SVG nor PNG; name it {path.stem}.svg or {path.stem}.png.")
     drawn = chart(plans, task, best)
     if drawn is None:
         raise InputError(f"there is nothing to plot: no model that fits has a published figure for {task}.")
     try:
-        path.write_text(svg(drawn, task, best), encoding="utf-8")
+        picture = svg(drawn, task, best)
+        path.write_bytes(_png(picture, path, drawn) if ending == ".png" else picture.encode())
     except OSError as error:
         raise StorageError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+
+
+def _png(picture: str, path: Path, drawn: Chart) -> bytes:
+    """The picture in pixels, twice as many as its size says, for sharp screens."""
+    try:
+        render = import_module("resvg_py").svg_to_bytes
+    except ImportError as error:
+        raise InputError(
+            f"--plot {path} needs a renderer: type `pip install 'ponder[plot]'`, or write {path.stem}.svg."
+        ) from error
+    return bytes(render(svg_string=picture, width=round(2 * drawn.frame.width)))
 
 
 def svg(drawn: Chart, task: str, best: Plan | None) -> str:

@@ -17,6 +17,16 @@ def command(plan: Plan) -> str:
     return shlex.join(lines.get(plan.engine, _llama)(plan))
 
 
+def unknown_weights(plan: Plan) -> str:
+    """What is not known about where a plan's weights are; empty where the command names them."""
+    line = command(plan)
+    if f"{plan.quantisation}-WEIGHTS-OF-" not in line:
+        return ""
+    return (
+        f"which repository holds {plan.quantisation} weights of {plan.model}: put its name into the command"
+    )
+
+
 def ask_line(plan: Plan) -> str:
     """The line that asks the model through ponder, with this plan's settings."""
     name = plan.model if is_path(plan.model) else f"{plan.model}@{plan.quantisation}"
@@ -67,7 +77,11 @@ def _ktransformers(plan: Plan) -> list[str]:
 def _vllm(plan: Plan) -> list[str]:
     placement, model = plan.placement, known_model(plan.model)
     assert placement is not None
-    parts = ["vllm", "serve", model.hf_repo if model else plan.model, "--max-model-len", str(plan.n_ctx)]
+    released = str(model.config.get("released_as", "BF16")).upper() if model else plan.quantisation
+    name = model.hf_repo if model else plan.model
+    if plan.quantisation != released:
+        name = f"{plan.quantisation}-WEIGHTS-OF-{plan.id or plan.model.replace('/', '-')}"
+    parts = ["vllm", "serve", name, "--max-model-len", str(plan.n_ctx)]
     if len(placement.shares) > 1:
         parts += ["--tensor-parallel-size", str(len(placement.shares))]
     if plan.quantisation in _FORMAT_NAMES:

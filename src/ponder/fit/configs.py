@@ -327,7 +327,7 @@ def from_config(config: Mapping[str, object]) -> Geometry:
     kind = str(fields.get("model_type", ""))
     if kind not in _READERS:
         raise FileFormatError(
-            f"config.json describes the architecture {kind or 'of no name'!r}, which is not known here; "
-            f"known are {', '.join(sorted(_READERS))}: give a GGUF file of the model instead."
+            f"the configuration is of {f'the architecture {kind!r}' if kind else 'no named architecture'}, "
+            f"which is not known here; known are {', '.join(sorted(_READERS))}: give a GGUF of the model."
         )
     return _READERS[kind](_Config(fields))

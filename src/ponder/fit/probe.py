@@ -71,9 +71,10 @@ def graphics() -> list[tuple[Gpu, str]]:
     return found + [(gpu, vendor) for gpu, vendor in _sysfs() if vendor not in seen]
 
 
-def _sysfs() -> list[tuple[Gpu, str]]:
+def _sysfs(drm: Path = Path("/sys/class/drm")) -> list[tuple[Gpu, str]]:
+    """Cards of the kernel's own list; a driver that does not tell a card's memory leaves it unknown."""
     found = []
-    for folder in sorted(Path("/sys/class/drm").glob("card[0-9]*/device")):
+    for folder in sorted(drm.glob("card[0-9]*/device")):
         vendor = _PCI_VENDORS.get(_read(folder / "vendor"))
         name = _read(folder / "product_name")
         gpu = readings.amd_sysfs(
@@ -81,8 +82,8 @@ def _sysfs() -> list[tuple[Gpu, str]]:
         )
         if vendor == "AMD" and gpu:
             found.append((gpu._replace(name=name or f"AMD GPU {_read(folder / 'device')}"), vendor))
-        elif vendor == "Intel" and name:
-            found.append((Gpu(name, None, None), vendor))
+        elif vendor == "Intel":
+            found.append((Gpu(name or f"Intel GPU {_read(folder / 'device')}", None, None), vendor))
     return found
 
 
