@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ponder.core.events import Step, Token
-from ponder.reason.cues import cues, weights
+from ponder.reason.cues import cues, seen_in, weights
 from ponder.reason.label import (
     EPISODE_OF,
     SCALE,
@@ -51,6 +51,91 @@ CHINESE = (
     ("让我再验证一下。", "check"),
     ("没错，结果正确。", "check"),
 )
+
+
+CHINESE_SEEN = (
+    ("好的，我现在需要解决这个问题：一个长方形的周长是36厘米，长是宽的两倍，求面积。", "restate"),
+    ("题目告诉我们小明有12个苹果，小红的苹果是他的三倍。", "restate"),
+    ("已知三角形的两边分别是3和4，夹角是90度。", "restate"),
+    ("嗯，让我想想。", "doubt"),
+    ("首先，我需要设宽为x厘米。", "plan"),
+    ("我们先来求长方形的宽。", "plan"),
+    ("接下来，我应该把这两个方程联立起来。", "plan"),
+    ("长方形的周长公式是长加宽的和乘以2。", "recall"),
+    ("我记得勾股定理是a² + b² = c²。", "recall"),
+    ("根据公式，圆的面积等于πr²。", "recall"),
+    ("2 × (x + 2x) = 36，6x = 36，x = 6。", "compute"),
+    ("代入得到 3 × 4 = 12。", "compute"),
+    ("计算一下，72 ÷ 6 = 12。", "compute"),
+    ("所以宽是6厘米，长是12厘米。", "consolidate"),
+    ("因此，这两个三角形是相似的。", "consolidate"),
+    ("这说明x一定是偶数。", "consolidate"),
+    ("等等，我是不是看错题了？", "doubt"),
+    ("我不太确定这样对不对。", "doubt"),
+    ("不对，这里算错了。", "backtrack"),
+    ("等一下，上面的结果有问题，应该重新算。", "backtrack"),
+    ("或者，我们可以换一种方法来考虑。", "branch"),
+    ("另一种思路是用向量来做。", "branch"),
+    ("如果x等于5会怎么样？", "branch"),
+    ("假设小红有y个苹果呢？", "branch"),
+    ("让我检查一下计算过程。", "check"),
+    ("验证一下：6 + 12 = 18，18 × 2 = 36，符合题意。", "check"),
+    ("代回原方程，两边相等，没有问题。", "check"),
+    ("再核对一遍，结果是正确的。", "check"),
+    ("所以答案是72平方厘米。", "answer"),
+    ("综上所述，最终答案是 \\boxed{72}。", "answer"),
+    ("因此正确选项是B。", "answer"),
+    ("总之，面积为72平方厘米。", "consolidate"),
+)
+"""Sentences of the kind that reasoning in Chinese has, labelled by us; cues were mended by these."""
+
+CHINESE_UNSEEN = (
+    ("好，现在我要算出这批货物的总重量。", "restate"),
+    ("题目给出了甲、乙两个仓库的存粮。", "restate"),
+    ("问题是乙仓库还剩多少吨。", "restate"),
+    ("我需要先把单位统一成千克。", "plan"),
+    ("第一步，列出方程。", "plan"),
+    ("一般来说，等差数列的求和公式是首项加末项乘以项数再除以二。", "recall"),
+    ("由三角形内角和定理可知，三个角的和是180度。", "recall"),
+    ("250 × 4 = 1000。", "compute"),
+    ("把x = 3代入，得到y = 7。", "compute"),
+    ("1000减去360等于640。", "compute"),
+    ("因此乙仓库比甲仓库多。", "consolidate"),
+    ("这意味着余数只能是0或1。", "consolidate"),
+    ("嗯，这有点奇怪。", "doubt"),
+    ("哦，等等。", "doubt"),
+    ("等等，我刚才算错了，应该是减法。", "backtrack"),
+    ("不对，这个假设不成立。", "backtrack"),
+    ("换个角度，也许可以从反面考虑。", "branch"),
+    ("或者用列表法试试？", "branch"),
+    ("再检查一遍每一步。", "check"),
+    ("验算：640 + 360 = 1000，正确。", "check"),
+    ("对的，和前面的结果一致。", "check"),
+    ("答案是640吨。", "answer"),
+    ("最终答案：B", "answer"),
+    ("所以选C。", "answer"),
+)
+"""Labelled before any cue was changed, and not used for it."""
+
+
+@pytest.mark.parametrize(("rows", "least"), [(CHINESE_SEEN, 24), (CHINESE_UNSEEN, 21)])
+def test_most_chinese_sentences_have_the_role_that_we_gave_them(
+    rows: tuple[tuple[str, str], ...], least: int
+) -> None:
+    labeller = Labeller()
+    assert sum(labeller.sentence(text).role == role for text, role in rows) >= least
+
+
+def test_what_only_looks_like_a_mark_in_chinese_is_none() -> None:
+    assert "number" not in seen_in("这两个三角形相似。")
+    assert "bad" not in seen_in("我不太确定这样对不对。")
+    assert "problem" not in seen_in("两边相等，没有问题。")
+    assert "bad" not in seen_in("是不是这样？")
+
+
+def test_thinking_aloud_is_a_plan_until_it_hesitates() -> None:
+    assert Labeller().sentence("Okay, let me think about this step by step.").role == "plan"
+    assert Labeller().sentence("Hmm, wait, let me think.").role == "doubt"
 
 
 FINAL_STATE = (-3360, -3064, -3534, -4046, -3830, 0, -3034)

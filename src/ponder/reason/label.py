@@ -220,6 +220,8 @@ _ALWAYS = {
 _ANSWERS = frozenset({"final", "answer", "letter"})
 _REJECTS = frozenset({"bad", "trouble"})
 _TURNS = frozenset({"wait", "but", "no"})
+_MUSES = frozenset({"musing", "okay"})
+_HESITATES = frozenset({"wait", "no", "but", "hmm", "maybe", "bad", "trouble", "question", "opinion"})
 _CONCLUDES = frozenset({"so", "therefore", "means"})
 
 
@@ -236,6 +238,8 @@ def _role(episode: str, features: frozenset[str]) -> tuple[str, frozenset[str]]:
         if "recall" in features:
             return "recall", frozenset({"recall"})
         return ("consolidate", _CONCLUDES) if features & _CONCLUDES else ("other", frozenset())
+    if episode == "Monitor" and features & _MUSES and not features & _HESITATES:
+        return "plan", _MUSES
     return _ALWAYS[episode], _OPEN if episode == "Explore" else frozenset()
 
 
