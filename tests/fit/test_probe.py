@@ -7,6 +7,7 @@ import pytest
 
 from ponder.core.hardware import Hardware
 from ponder.fit import probe, readings
+from ponder.fit.busy import Watch
 from ponder.fit.devices import COPY_SHARE, processor
 from ponder.fit.readings import Gpu
 
@@ -156,3 +157,19 @@ def test_driver_figures_replace_the_table(tmp_path: Path, monkeypatch: pytest.Mo
     assert devices[2].memory_bytes == probe.hardware().ram_bytes
     assert devices[3].name == "NVIDIA Unheard-of 9999"
     assert devices[3].bandwidth_bps is None
+
+
+def test_a_disturbed_rate_is_said_and_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PONDER_HOME", str(tmp_path))
+    monkeypatch.setattr(probe, "run", lambda *command: "")
+
+    def measured(rate: float, others: float, cpu: str = "some processor") -> tuple[float | None, str]:
+        monkeypatch.setattr(probe, "copy_bps", lambda: rate)
+        monkeypatch.setattr(Watch, "others", lambda watch, own_s: others)
+        return probe.ram_bandwidth(cpu, 1 << 34, measure=True)
+
+    assert measured(5e9, others=1.5) == (5e9, "disturbed")
+    assert measured(3e9, others=1.5) == (5e9, "disturbed"), "load only takes away: the best counts"
+    assert measured(4e9, others=0.0) == (4e9, "measured")
+    assert measured(9e9, others=0.0) == (4e9, "measured"), "a quiet one is kept"
+    assert measured(9e9, others=1.5, cpu="AMD EPYC 9654")[1] == "specification"

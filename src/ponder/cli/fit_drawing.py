@@ -20,6 +20,14 @@ def bar(share: float, width: int) -> Text:
     return Text(drawn, style=colour) + Text("░" * (width - len(drawn)), style="bright_black")
 
 
+KNOWN = {
+    "given": "",
+    "unknown": "",
+    "disturbed": "measured while other programs ran (--ram-bandwidth knows better)",
+}
+"""How a rate of the RAM is known, where that is not said in the same word."""
+
+
 def filled(share: float, width: int) -> str:
     """A share of `width` characters, to an eighth of one."""
     cells = min(1.0, max(0.0, share)) * width
@@ -110,9 +118,7 @@ def described(hardware: Hardware) -> str:
         free = f" ({gigabytes(hardware.free_ram_bytes)} free)" if hardware.free_ram_bytes is not None else ""
         speed = "at an unknown rate"
         if hardware.ram_bandwidth_bps:
-            known = (
-                "" if hardware.ram_bandwidth_known in {"given", "unknown"} else hardware.ram_bandwidth_known
-            )
+            known = KNOWN.get(hardware.ram_bandwidth_known, hardware.ram_bandwidth_known)
             speed = f"at {hardware.ram_bandwidth_bps / 1e9:.0f} GB/s" + (f", {known}" if known else "")
         parts.append(f"RAM {gigabytes(hardware.ram_bytes)}{free} {speed}")
     return "; ".join(parts)

@@ -17,6 +17,7 @@ from ponder.errors import InputError
 from ponder.fit.busy import Watch
 from ponder.fit.calibration import STEADY, Calibration, Series, machine_key, path, save, together
 from ponder.fit.here import Here
+from ponder.fit.probe import MOST_OTHERS
 from ponder.opened import Opened, Options, default_model, open_model
 from ponder.session import start
 
@@ -29,9 +30,6 @@ LONG_ITEMS = 150
 TASK = "Write a very long story about a river, its town, and all who live there."
 LONGEST_S = 120.0
 """No further run begins after so many seconds, once each rate was measured once."""
-
-MOST_OTHERS = 0.25
-"""Cores that other programs may keep busy before a measurement counts as disturbed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["gpu", "cpu", "unified", "disk"]
-Known = Literal["specification", "dmidecode", "measured", "given", "unknown"]
+Known = Literal["specification", "dmidecode", "measured", "disturbed", "given", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Device:
 class Hardware:
     """A machine: its GPUs in order, its RAM and its processor.
 
-    `ram_bandwidth_bps` is the theoretical rate of one socket's channels, or a measured one;
-    `ram_bandwidth_known` says which. `sockets` counts processors (NUMA nodes).
+    `ram_bandwidth_bps` is the theoretical rate of one socket's channels, or a measured one (`disturbed`:
+    while other programs ran); `ram_bandwidth_known` says which. `sockets` counts processors (NUMA nodes).
     """
 
     devices: tuple[Device, ...] = ()

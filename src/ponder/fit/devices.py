@@ -235,7 +235,7 @@ def processor(hardware: Hardware) -> Device:
     sets = hardware.instruction_sets
     best = next((name for name in CORE_FLOPS if name in sets), "")
     bandwidth = hardware.ram_bandwidth_bps
-    if bandwidth is not None and hardware.ram_bandwidth_known == "measured":
+    if bandwidth is not None and hardware.ram_bandwidth_known in {"measured", "disturbed"}:
         bandwidth /= COPY_SHARE
     elif bandwidth is not None:
         asked = hardware.cores / hardware.sockets * CORE_BPS if hardware.cores else bandwidth

@@ -11,7 +11,7 @@ from ponder.fit.place import Placed
 from ponder.fit.plan import Planner
 from ponder.fit.prefill import MICRO_BATCH, prefill
 from ponder.fit.runtime import Runtime
-from ponder.fit.speed import decode
+from ponder.fit.speed import coefficients, decode
 from ponder.fit.subject import Subject
 
 MIB = 1 << 20
@@ -103,9 +103,11 @@ def _speed(planner: Planner, subject: Subject, plan: Plan, placed: Placed) -> It
     timing = planner.timing(subject, plan.quantisation, placed)
     depth = float(planner.wish.prompt_tokens)
     speed = decode(timing.stages, depth, timing.correction)
+    classes = {stage.device.name: coefficients(stage.device).fit_class for stage in timing.stages}
     for term in speed.terms:
+        fitted_on = f"class {classes.get(term.device, speed.fit_class)}"
         name = f"{term.name} on {term.device}" if term.device else term.name
-        yield Figure(name, term.time_s * 1e3, "ms per token", term.arithmetic, f"class {speed.fit_class}")
+        yield Figure(name, term.time_s * 1e3, "ms per token", term.arithmetic, fitted_on)
     words = "1 / the sum of the times above"
     if timing.correction != 1.0:
         words += f", x {timing.correction:.2f} measured on this machine (ponder fit --calibrate)"

@@ -17,24 +17,26 @@ def path() -> Path:
     return home() / "machine.json"
 
 
-def ram_bps(cpu: str, ram_bytes: int) -> float | None:
-    """Bytes per second that copying reached here; None before the first measurement, and after the processor
-    or the RAM was changed. Raises FileFormatError for a foreign file.
+def ram_bps(cpu: str, ram_bytes: int) -> tuple[float, bool] | None:
+    """Bytes per second that copying reached here, and whether other programs disturbed that; None before the
+    first measurement, and after the processor or the RAM was changed. Raises FileFormatError for a foreign
+    file.
     """
     file = path()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         same = content["cpu"] == cpu and abs(content["ram_bytes"] - ram_bytes) < ram_bytes / 10
-        return float(content["ram_bps"]) if same else None
+        return (float(content["ram_bps"]), bool(content.get("disturbed", False))) if same else None
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise FileFormatError(f"{file} was not written by ponder ({error}); delete it.") from error
 
 
-def keep_ram_bps(cpu: str, ram_bytes: int, measured_bps: float) -> None:
+def keep_ram_bps(cpu: str, ram_bytes: int, measured_bps: float, *, disturbed: bool = False) -> None:
     """Keep a measurement, replacing an older one. Raises StorageError when that fails."""
-    write_json(path(), {"cpu": cpu, "ram_bytes": ram_bytes, "ram_bps": measured_bps})
+    content = {"cpu": cpu, "ram_bytes": ram_bytes, "ram_bps": measured_bps}
+    write_json(path(), content | ({"disturbed": True} if disturbed else {}))
 
 
 def write_json(file: Path, content: Any) -> None:
