@@ -8,12 +8,14 @@ import psutil
 import pytest
 
 import ponder
+from ponder import opened
 from ponder.core.events import Finish, StepEnd, Token
 from ponder.core.model import SamplingDefaults
 from ponder.core.request import Message, Request, Sampling
 from ponder.core.tags import FORMATS
 from ponder.errors import EngineError, InputError, MemoryLimitError, NotFoundError
 from ponder.fit import launch
+from ponder.fit.busy import Beside
 from ponder.opened import (
     Options,
     complete,
@@ -229,3 +231,11 @@ def test_a_long_answer_is_compared_with_its_plan(babbler_gguf: Path, monkeypatch
     assert memory.right
     assert notes == [{"RAM": asdict(memory)}]
     assert answering.opened.facts["gpu_layers"] == 0
+
+
+@pytest.mark.parametrize(("others", "threads"), [(0.0, 8), (0.4, 8), (1.0, 7), (2.6, 5), (30.0, 1)])
+def test_busy_cores_are_left_to_others(monkeypatch: pytest.MonkeyPatch, others: float, threads: int) -> None:
+    monkeypatch.delenv("PONDER_THREADS", raising=False)
+    monkeypatch.setattr(opened, "usual_thread_count", lambda: 8)
+    monkeypatch.setattr(Beside, "cores", lambda beside: others)
+    assert thread_count() == threads

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
@@ -22,7 +21,7 @@ from ponder.engine.owned import Owned, Settings
 from ponder.engine.process import Process
 from ponder.engine.protocol import Ability, Engine
 from ponder.errors import InputError, NotFoundError
-from ponder.fit.busy import Watch
+from ponder.fit.busy import Beside
 from ponder.fit.launch import Launch, Local, LocalFile, Wanted
 from ponder.fit.readings import Gpu, engine_devices
 from ponder.fit.several import MOST_SLOTS, widened
@@ -39,10 +38,6 @@ DEFAULTS = Sampling(temperature=0.6, top_p=0.95, top_k=40, min_p=0.0)
 
 ENOUGH_TOKENS, ENOUGH_S = 48, 1.0
 """A shorter answer says nothing about the rate: the first tokens warm the caches up."""
-
-
-WINDOW_S, RECENT_S = 0.08, 3.0
-"""Load is told from at least so many seconds (a core's time is counted in hundredths), and no older ones."""
 
 
 ALONE_SHARE = 0.85
@@ -108,13 +103,14 @@ def open_model(name: str, options: Options, process: Process | None = None) -> O
     `process` is an embedded engine's process that was started ahead. Raises PonderError kinds, such as
     MemoryLimitError; nothing native has seen the file before its header was checked.
     """
+    beside = Beside(process)
     facts = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in NO_FACTS}
     facts["n_ctx"] = options.n_ctx or 0
     if options.server:
         return _remote(name, options, facts)
     local = resolve(name or default_model())
     header = local.header
-    path, threads = str(local.paths[0]), options.threads or thread_count(process)
+    path, threads = str(local.paths[0]), options.threads or thread_count(beside)
     engine = _engine(Settings(path, 0, threads, speculation=options.speculation), options, process)
     file = LocalFile(header, local.name, local.model)
     planned = Local(file, Wanted(options.n_ctx, options.kv_type), lambda: engine_gpus(engine))
@@ -233,15 +229,12 @@ def default_model() -> str:
     return name
 
 
-_STARTED = Watch()
-
-
-def thread_count(process: Process | None = None) -> int:
+def thread_count(beside: Beside | None = None) -> int:
     """Threads for decoding: $PONDER_THREADS, else a physical core each, without those that others keep busy.
 
     Threads wait for each other at every layer, so one that shares its core stops them all: two on two cores,
     of which neighbours took 1.7, were 20 times slower than one alone (`benchmarks/threads.py`).
-    `process` is an engine that was started ahead, whose own work is no load.
+    `beside` has watched for a while already; else it takes a moment.
     """
     named = os.environ.get("PONDER_THREADS", "")
     if named:
@@ -249,7 +242,7 @@ def thread_count(process: Process | None = None) -> int:
             raise InputError(f"PONDER_THREADS={named} is no number of threads: set it to 1 or more.")
         return int(named)
     cores = usual_thread_count()
-    return max(1, cores - round(_others(process))) if cores > 1 else 1
+    return max(1, cores - round((beside or Beside()).cores())) if cores > 1 else 1
 
 
 def usual_thread_count() -> int:
@@ -257,16 +250,6 @@ def usual_thread_count() -> int:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     physical = import_module("psutil").cpu_count(logical=False) or allowed
     return max(1, min(allowed, physical))
-
-
-def _others(process: Process | None) -> float:
-    """Cores that others keep busy: since this program was loaded, or just now where that is long ago."""
-    watch, own = _STARTED, time.process_time() + (process.busy_s() if process else 0.0)
-    if not WINDOW_S <= watch.age_s <= RECENT_S:
-        watch, since = Watch(), own
-        time.sleep(WINDOW_S)
-        own = time.process_time() + (process.busy_s() if process else 0.0) - since
-    return watch.others(own)
 
 
 def complete(sampling: Sampling, opened: Opened, *, think: bool) -> Sampling:

@@ -8,7 +8,7 @@ from ponder.catalog.gguf import read_header
 from ponder.cli import fit_measure
 from ponder.core.plan import Compared
 from ponder.fit import calibration
-from ponder.fit.busy import Watch
+from ponder.fit.busy import Beside, Watch
 from ponder.fit.calibration import Calibration, Series, machine_key
 from ponder.fit.here import plan_here
 from ponder.fit.launch import LocalFile, Wanted
@@ -113,3 +113,16 @@ def test_a_watch_takes_our_own_work_off() -> None:
         pass
     assert watch.others(1e9) == 0.0
     assert watch.others(0.0) >= 0.0
+
+
+def test_what_a_child_of_ours_does_is_no_load() -> None:
+    class Child:
+        seconds = 0.0
+
+        def busy_s(self) -> float:
+            return self.seconds
+
+    child = Child()
+    beside = Beside(child)
+    child.seconds = 1e9
+    assert beside.cores(0.01) == 0.0

@@ -111,6 +111,12 @@ def test_vllm_names_a_repository_only_where_it_is_known(capfd: Capture) -> None:
         assert ("which repository holds AWQ weights" in " ".join(said.out.split())) == (quant == "AWQ")
 
 
+def test_vllm_serves_a_model_as_it_was_released(capfd: Capture) -> None:
+    said = ponder(capfd, "fit", "gpt-oss:20b", "--gpu", "2x A100 SXM 80GB", "--engine", "vllm")
+    assert said.code == 0, said.err
+    assert "vllm serve openai/gpt-oss-20b " in said.out
+
+
 def test_a_paged_plan_may_be_better_than_predicted(capfd: Capture) -> None:
     said = ponder(
         capfd, "fit", "glm-4.5-air:106b@Q4_K_M", "--gpu", "RTX 4090", "--ram", "32", "--ram-bandwidth", "80",

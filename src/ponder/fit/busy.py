@@ -8,6 +8,10 @@ import os
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
+
+WINDOW_S = 0.08
+"""The shortest time that load is told from: a core's work is counted in hundredths of a second."""
 
 _STAT = Path("/proc/stat")
 _WORK = slice(1, 4), slice(6, 8)
@@ -29,6 +33,30 @@ class Watch:
         """Cores that others kept busy on average, where `own_s` seconds of processor time were ours."""
         seconds = self.age_s
         return max(0.0, (busy_s() - self._since[1] - own_s) / seconds) if seconds > 0 else 0.0
+
+
+class Working(Protocol):
+    """A program of ours, whose work is no load."""
+
+    def busy_s(self) -> float:
+        """Seconds of processor time it has had."""
+        ...
+
+
+class Beside:
+    """The cores that others keep busy beside this program and one of its children, from its making on."""
+
+    def __init__(self, child: Working | None = None) -> None:
+        self._child = child
+        self._watch, self._since = Watch(), self._own_s()
+
+    def cores(self, least_s: float = WINDOW_S) -> float:
+        """Cores on average; waits until `least_s` seconds have been seen."""
+        time.sleep(max(0.0, least_s - self._watch.age_s))
+        return self._watch.others(self._own_s() - self._since)
+
+    def _own_s(self) -> float:
+        return time.process_time() + (self._child.busy_s() if self._child else 0.0)
 
 
 def busy_s() -> float:

@@ -22,7 +22,7 @@ _ARITHMETIC = {"BF16": "16", "FP8": "8", "W8A8": "8", "MXFP4": "mx"}
 
 
 class PooledPlanner(Planner):
-    """Plans what vLLM serves. `wish.quantisation` is one of vLLM's formats, BF16 if empty."""
+    """Plans what vLLM serves. `wish.quantisation` is one of vLLM's formats, the model's own if empty."""
 
     def __init__(self, hardware: Hardware, wish: Wish) -> None:
         super().__init__(hardware, wish)
@@ -32,10 +32,10 @@ class PooledPlanner(Planner):
         if wish.kv_type not in {"f16", "bf16", "fp8"}:
             raise InputError(f"vLLM has no {wish.kv_type} cache; give --kv f16, or leave it out.")
 
-    @property
-    def weight_format(self) -> str:
-        """The format of the weights."""
-        return (self.wish.quantisation or "BF16").upper()
+    def weight_format(self, subject: Subject) -> str:
+        """The format of the weights: as wished, else the one that the model was released in."""
+        released = subject.model.config.get("released_as", "") if subject.model else ""
+        return (self.wish.quantisation or str(released) or "BF16").upper()
 
     def pooled(self, subject: Subject) -> Plan:
         """The plan; its notes, or what is missing, say how many tokens the pool holds."""
@@ -46,15 +46,16 @@ class PooledPlanner(Planner):
             len(self.rooms.gpus),
             value_bytes=1 if self.wish.kv_type == "fp8" else 2,
         )
-        found = pool(subject.geometry, self.weight_format, server, n_ctx)
+        weight_format = self.weight_format(subject)
+        found = pool(subject.geometry, weight_format, server, n_ctx)
         while not self.wish.n_ctx and found.least_tokens < n_ctx and n_ctx > contexts[0]:
             n_ctx = contexts[contexts.index(n_ctx) - 1]
-            found = pool(subject.geometry, self.weight_format, server, n_ctx)
+            found = pool(subject.geometry, weight_format, server, n_ctx)
         published = self.published(subject)
-        loaded = checkpoint(subject.geometry, self.weight_format)
+        loaded = checkpoint(subject.geometry, weight_format)
         name, kv_type = subject.name, self.wish.kv_type
         plan = Plan(
-            name, subject.id, self.weight_format, loaded.bytes, n_ctx, kv_type, "vllm", self.wish.batch, None
+            name, subject.id, weight_format, loaded.bytes, n_ctx, kv_type, "vllm", self.wish.batch, None
         )
         plan = replace(plan, quality=published.quality, standing=published.standing)
         if found.least_tokens < n_ctx * self.wish.batch:
@@ -93,7 +94,7 @@ class PooledPlanner(Planner):
         """Every GPU reads its part at once; `ratio` is the checkpoint's size over that of BF16."""
         gpus = len(self.rooms.gpus)
         prepared = work(subject.geometry, "BF16", sizes=_scaled(subject.sizes("BF16"), ratio))
-        prepared = replace(prepared, arithmetic=_ARITHMETIC.get(self.weight_format, "4"))
+        prepared = replace(prepared, arithmetic=_ARITHMETIC.get(self.weight_format(subject), "4"))
         (whole,) = prepared.whole(self.rooms.gpus[0].device)
         shared = 1 if whole.latent else gpus
         stage = replace(

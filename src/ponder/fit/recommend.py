@@ -47,8 +47,8 @@ SMALL_PARAMETERS = 5e9
 """Below it 4 bits cost more: INT4 keeps 97 % of the reasoning scores from 7B up and 94 % of the 1.5B
 (Neural Magic's evaluations of the R1 distills)."""
 
-_SOUND = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16", "MXFP4_MOE")
-_SOUND_SMALL = ("Q6_K", "Q8_0", "BF16", "F16", "MXFP4_MOE")
+_SOUND_SMALL = ("Q6_K", "Q8_0", "BF16", "F16", "MXFP4_MOE", "FP8", "W8A8", "MXFP4")
+_SOUND = ("Q4_K_M", "Q5_K_M", "AWQ", "GPTQ", *_SOUND_SMALL)
 
 
 @dataclass(frozen=True, slots=True)
