@@ -128,14 +128,12 @@ class Placer:
         """KTransformers' placement: all experts in RAM, everything else on the fastest GPU."""
         if not self.rooms.gpus or self.rooms.ram is None or not self._routed[-1]:
             return None
-        places = range(len(self.rooms.gpus))
-        fastest = max(places, key=lambda place: self.rooms.gpus[place].device.bandwidth_bps or 0.0)
+        fastest = self.rooms.fastest_first[0]
         placed = self.account(Layout((fastest,), (0, self.load.layers), self.load.layers))
         return placed if placed.placement.fits else None
 
     def _candidates(self) -> Iterator[Placed]:
-        places = range(len(self.rooms.gpus))
-        fast = sorted(places, key=lambda place: -(self.rooms.gpus[place].device.bandwidth_bps or 0.0))
+        places, fast = range(len(self.rooms.gpus)), self.rooms.fastest_first
         for gpu in fast:
             if self._device_bytes <= self.rooms.gpus[gpu].capacity_bytes:
                 yield self.account(Layout((gpu,), (0, self.load.layers), 0))

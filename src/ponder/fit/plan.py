@@ -100,6 +100,7 @@ class Planner:
         self._timings: dict[tuple[int, str, Layout, int], Timing] = {}
         self._published: dict[str, Published] = {}
         self._runtimes: dict[int, Runtime] = {}
+        self._tried: dict[Subject, tuple[int, ...]] = {}
 
     @cached_property
     def _corrections(self) -> dict[str, Calibration]:
@@ -151,9 +152,11 @@ class Planner:
 
     def choose(self, subject: Subject, quant: str) -> tuple[int, Placed] | None:
         """(context, placement) of `best`; None where no context fits."""
-        contexts = self.contexts(subject)
-        enough = contexts.index(self.enough(self.length(subject), contexts))
-        tried = ((n_ctx, self.place(subject, quant, n_ctx)) for n_ctx in reversed(contexts[: enough + 1]))
+        if subject not in self._tried:
+            contexts = self.contexts(subject)
+            enough = contexts.index(self.enough(self.length(subject), contexts))
+            self._tried[subject] = contexts[enough::-1]
+        tried = ((n_ctx, self.place(subject, quant, n_ctx)) for n_ctx in self._tried[subject])
         return next(((n_ctx, placed) for n_ctx, placed in tried if placed is not None), None)
 
     # ------------------------------------------------------------------ the plan

@@ -71,6 +71,7 @@ def constants_of(device: Device) -> _Constants:
     return _Constants(**table[key])
 
 
+@lru_cache(maxsize=1024)
 def sustained_flops(device: Device) -> float:
     """R: what a device's matrix units sustain, up to a constant of its class, in operations per second."""
     bandwidth = device.bandwidth_bps or 0.0
@@ -80,6 +81,7 @@ def sustained_flops(device: Device) -> float:
     return rate
 
 
+@lru_cache(maxsize=1024)
 def link_bps(device: Device) -> float:
     """Bytes per second from RAM to a device: half of its PCIe lanes (unpinned memory), else 8 GB/s."""
     parts = device.link.split()

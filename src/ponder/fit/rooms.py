@@ -66,6 +66,12 @@ class Rooms:
     missing: tuple[str, ...] = ()
 
     @cached_property
+    def fastest_first(self) -> tuple[int, ...]:
+        """Numbers of the GPUs, the highest bandwidth first."""
+        places = range(len(self.gpus))
+        return tuple(sorted(places, key=lambda place: -(self.gpus[place].device.bandwidth_bps or 0.0)))
+
+    @cached_property
     def capacity_bytes(self) -> int:
         """Bytes of all devices together."""
         return sum(room.capacity_bytes for room in (*self.gpus, *([self.ram] if self.ram else ())))

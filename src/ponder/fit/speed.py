@@ -97,6 +97,7 @@ def coefficients(device: Device) -> Coefficients:
     return Coefficients(fit_class=key, **table[key])
 
 
+@lru_cache(maxsize=4096)
 def unpacking_flops(device: Device, flops_per_byte: float) -> float:
     """Rate at which quantised values are unpacked, as fp32 operations per second of a usual generation."""
     rate = device.fp32_flops or flops_per_byte * (device.bandwidth_bps or 0.0)
