@@ -21,7 +21,7 @@ from ponder.fit.busy import Watch
 from ponder.opened import Opened, Options, default_model, open_model, thread_count, usual_thread_count
 from ponder.session import start
 
-TOKENS = 48
+TOKENS = 24
 
 
 @contextmanager
