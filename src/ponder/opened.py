@@ -232,8 +232,8 @@ def default_model() -> str:
 def thread_count(beside: Beside | None = None) -> int:
     """Threads for decoding: $PONDER_THREADS, else a physical core each, without those that others keep busy.
 
-    Threads wait for each other at every layer, so one that shares its core stops them all: two on two cores,
-    of which neighbours took 1.7, were 20 times slower than one alone (`benchmarks/threads.py`).
+    Threads wait for each other at every layer, so one that shares its core stops them all: where others took
+    1.5 of two cores, two threads wrote 0.2 tokens/s and one 28 to 40 (`benchmarks/threads.py`).
     `beside` has watched for a while already; else it takes a moment.
     """
     named = os.environ.get("PONDER_THREADS", "")
