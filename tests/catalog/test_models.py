@@ -141,6 +141,8 @@ def test_a_file_is_recognised_by_what_it_says(tmp_path: Path) -> None:
     path = tmp_path / "whatever.gguf"
     named = Forge().with_(general__name=("string", "DeepSeek R1 Distill Llama 8B"))
     path.write_bytes(named.bytes())
+    assert resolve(str(path)).model is None, "two blocks are not the model of 32"
+    path.write_bytes(named.with_(llama__block_count=("u32", 32)).bytes())
     model = resolve(str(path)).model
     assert model is not None
     assert model.id == "DeepSeek-R1-Distill-Llama-8B"
