@@ -98,12 +98,18 @@ class Fitter:
             values = values - np.clip(np.linalg.solve(normal, gradient), -0.5, 0.5)
         return values
 
-    def left_out(self, values: Array) -> Array:
-        """Log (predicted / measured rate) of every row, its machine left out of the fit."""
+    def left_out(self, values: Array, sources: Sequence[str] = ()) -> Array:
+        """Log (predicted / measured rate) of every row, its machine (or its source) left out of the fit.
+
+        Without a machine the fit starts from all rows' `values`; without a source, which may be most of the
+        rows, from the priors.
+        """
         errors = np.zeros(len(self.target))
-        for machine in sorted(set(self.machines)):
-            inside = self.machines == machine
-            fitted = self.fit((~inside).astype(float), steps=4, start=values)
+        groups = np.array(sources) if sources else self.machines
+        for group in sorted(set(groups)):
+            inside = groups == group
+            used = (~inside).astype(float)
+            fitted = self.fit(used, steps=14) if sources else self.fit(used, steps=4, start=values)
             errors[inside] = (self.target - self.log_time(fitted))[inside]
         return errors
 

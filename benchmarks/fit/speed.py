@@ -9,6 +9,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from benchmarks.fit.hierarchy import Array, Fitter
 from benchmarks.fit.judging import (
     anchors_table,
     answers_table,
-    coverage,
     intervals,
     judge,
     listing,
@@ -32,8 +32,8 @@ from benchmarks.fit.speed_fit import (
     machines_of,
     prefill_fitter,
 )
-from benchmarks.fit.speed_places import copies, stages
-from benchmarks.fit.speed_rows import DATA, Row, load
+from benchmarks.fit.speed_places import copies, machine_name, stages
+from benchmarks.fit.speed_rows import DATA, Row, load, source_name
 from ponder.fit import prefill, speed
 from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
 from ponder.fit.speed import token_time_s
@@ -53,14 +53,18 @@ def place_all(
     """Usable rows of a kind with their stages; rows whose RAM is not known drop out."""
     usable = [row for row in rows if row.kind == kind and not row.reason and row.placement in placements]
     placed = [(row, stages(row)) for row in usable]
-    return [(row, found) for row, found in placed if found and all(s.device.bandwidth_bps for s in found)]
+    return [
+        (replace(row, group=machine_name(row)), found)
+        for row, found in placed
+        if found and all(s.device.bandwidth_bps for s in found)
+    ]
 
 
 def reload() -> None:
     """Let the package read its files again."""
-    speed.fitted.cache_clear()
-    speed.coefficients.cache_clear()
-    prefill.constants_of.cache_clear()
+    kept = (speed.fitted, speed.coefficients, speed.unpacking_flops, speed._interval)
+    for each in (*kept, prefill.constants_of, prefill.sustained_flops, prefill.link_bps):
+        each.cache_clear()
 
 
 def write(content: dict[str, object]) -> None:
@@ -74,6 +78,13 @@ def check(placed: Placed, fitter: Fitter, values: Array) -> None:
     for (row, found), time_s in zip(placed, times, strict=True):
         if row.protocol != "llama-bench 2024":
             assert abs(token_time_s(found, row.depth) / time_s - 1) < 2e-3, row
+
+
+def check_prefill(placed: Placed, fitter: Fitter, values: Array) -> None:
+    """The same of prompts."""
+    for (row, found), log_s in zip(placed, fitter.log_time(values), strict=True):
+        ours = row.value_tps * float(np.exp(_prefill_error(row, found)))
+        assert row.protocol == "llama-bench 2024" or abs(ours * float(np.exp(log_s)) - 1) < 5e-3, row
 
 
 def pipeline_of(constants: Mapping[str, float]) -> dict[str, float]:
@@ -107,19 +118,17 @@ def main(details: bool) -> None:
     write(content)
     check(placed, decoder, values)
 
-    read = place_all(rows, "prefill", ("single", "layers", "cpu"))
+    read = place_all(rows, "prefill")
     reader = prefill_fitter(read)
     read_values = reader.fit(np.ones(len(read)), steps=24)
     read_errors = reader.left_out(read_values)
     content["prefill"] = class_table(reader, read_values, machines_of(read), PREFILL_NAMES)
-    content["pipeline"] = pipeline_of(reader.constants_of(read_values))
+    everywhere = reader.constants_of(read_values)
+    content["pipeline"] = pipeline_of(everywhere)
+    content["link"] = {"scale": round(everywhere["link"], 3), "power": round(everywhere["link_power"], 3)}
     content["intervals"] = {"decode": intervals(placed, errors), "prefill": intervals(read, read_errors)}
     write(content)
-    mixed = place_all(rows, "prefill", ("hybrid",))
-    mixed_errors = prefill_errors(mixed)
-    read, read_errors = [*read, *mixed], np.concatenate([read_errors, mixed_errors])
-    content["intervals"] = {"decode": intervals(placed, errors), "prefill": intervals(read, read_errors)}
-    write(content)
+    check_prefill(read, reader, read_values)
     publish(PACKAGE, [(placed, errors), (read, read_errors)])
 
     reasons = Counter(row.reason for row in rows)
@@ -127,13 +136,14 @@ def main(details: bool) -> None:
     for reason, count in reasons.most_common():
         print(f"  {count:4} {reason}")
     print()
-    judge("decode", placed, errors)
-    judge("prefill", read, read_errors)
+    left = [
+        fitter.left_out(each, [source_name(row) for row, _ in rows_of])
+        for fitter, each, rows_of in ((decoder, values, placed), (reader, read_values, read))
+    ]
+    judge([("decode", placed, errors, left[0]), ("prefill", read, read_errors, left[1])])
     anchors_table(placed, errors)
     prefill_table(read, read_errors)
     answers_table(placed, errors)
-    coverage("decode", placed, errors)
-    coverage("prefill", read, read_errors)
     if details:
         listing(placed, errors)
         listing(read, read_errors)
@@ -144,14 +154,13 @@ def score(path: Path) -> None:
     rows = load(path)
     placed = place_all(rows, "decode")
     errors = np.array([_decode_error(row, found) for row, found in placed])
-    judge("decode", placed, errors)
-    anchors_table(placed, errors)
-    answers_table(placed, errors)
     read = place_all(rows, "prefill")
-    if read:
-        read_errors = prefill_errors(read)
-        judge("prefill", read, read_errors)
-        listing(read, read_errors)
+    read_errors = prefill_errors(read)
+    judge([("decode", placed, errors, errors), ("prefill", read, read_errors, read_errors)])
+    anchors_table(placed, errors)
+    prefill_table(read, read_errors)
+    answers_table(placed, errors)
+    listing(read, read_errors)
     listing(placed, errors)
 
 

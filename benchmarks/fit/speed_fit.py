@@ -4,12 +4,15 @@ The laws are those of `ponder.fit.speed` and `ponder.fit.prefill`; `speed.py` ch
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from benchmarks.fit.hierarchy import Array, Constants, Fitter, Prior, machine_weight
+from benchmarks.fit.speed_places import copies
 from benchmarks.fit.speed_rows import Row
-from ponder.fit.prefill import COPIES, MICRO_BATCH, sustained_flops
+from ponder.fit.prefill import COPIED_FROM, COPIES, FORCED_EACH, MICRO_BATCH, lanes_bps, sustained_flops
 from ponder.fit.speed import SHARPNESS, family, overlapped_s, unpacking_flops, weights_parts_s
 from ponder.fit.work import Stage, at_depth
 
@@ -41,6 +44,9 @@ PREFILL = {
     "overlap": Prior(4.0, 0.5),
     "queue": Prior(20.0, 0.4),
     "queue_half": Prior(1.3, 0.2),
+    # Narrow: six machines tell little, and both means were read off them.
+    "link": Prior(2.0, 0.2),
+    "link_power": Prior(0.6, 0.15),
 }
 FLOPS_PER_BYTE = {
     "apple": 34.0,
@@ -126,9 +132,53 @@ def decode_fitter(placed: Placed) -> Fitter:
     return flat.fitter(DECODE, law)
 
 
+class _Copied:
+    """Stages in RAM whose batch may go over the link: each has a twin on the GPU behind it."""
+
+    def __init__(self, flat: "_Flat", size: Array) -> None:
+        twins = [
+            i
+            for i, (one, next_one) in enumerate(pairwise(flat.stages), 1)
+            if one.device.kind == "cpu" != next_one.device.kind and flat.of_row[i - 1] == flat.of_row[i]
+        ]
+        self.twin = np.array(twins, dtype=int)
+        self.here = self.twin - 1
+        self.size = size[self.twin]
+        moved = [flat.stages[i].batch_bytes(int(n)) for i, n in zip(self.twin, self.size, strict=True)]
+        self.moved_gb = np.array(moved) / 1e9
+        self.lanes_gbps = np.array([lanes_bps(flat.stages[i].device) / 1e9 for i in twins])
+        each = [flat.stages[i].used_share if flat.stages[i].routed_bytes else 1.0 for i in twins]
+        self.forced = self.size * np.array(each) >= FORCED_EACH
+        self.allowed = self.size >= COPIED_FROM
+
+    def chosen(self, times: Array, c: Constants) -> Array:
+        """Each stage's time where it is computed; the other twin takes none."""
+        if not len(self.twin):
+            return times
+        rate = c["link"][self.twin] * self.lanes_gbps ** c["link_power"][self.twin]
+        there, here = times[self.twin] + self.moved_gb / rate, times[self.here]
+        times[self.here] = np.where(self.forced, there, np.where(self.allowed, np.minimum(here, there), here))
+        times[self.twin] = 0.0
+        return times
+
+
+def _with_twins(placed: Placed) -> list[tuple[Row, tuple[Stage, ...]]]:
+    """Every stage in RAM beside a GPU followed by the same stage on that GPU, where copies are possible."""
+    found = []
+    for row, stages in placed:
+        gpu = next((stage.device for stage in stages if stage.device.kind != "cpu"), None)
+        both: list[Stage] = []
+        for stage in stages:
+            both.append(stage)
+            if gpu and stage.device.kind == "cpu" and copies(row):
+                both.append(replace(stage, device=gpu))
+        found.append((row, tuple(both)))
+    return found
+
+
 def prefill_fitter(placed: Placed) -> Fitter:
-    """The law of ponder.fit.prefill over rows on GPUs and on processors alone, per token of prompt."""
-    flat = _Flat(placed)
+    """The law of ponder.fit.prefill over all rows, per token of prompt."""
+    flat = _Flat(_with_twins(placed))
     prompts = np.array([row.prompt for row in flat.rows])
     micro = np.array(
         [row.batch if "ubatch=" in row.engine else max(row.batch, MICRO_BATCH) for row in flat.rows]
@@ -140,28 +190,32 @@ def prefill_fitter(placed: Placed) -> Fitter:
     attention = (
         np.array([at_depth(s.attention, d) for s, d in zip(flat.stages, flat.depth, strict=True)]) / rate
     )
-    moved = [
-        overlapped_s(*weights_parts_s(s, s.batch_bytes(int(n))))
-        for s, n in zip(flat.stages, size, strict=True)
-    ]
-    read = np.array(moved) / size
+    parts = [weights_parts_s(s, s.batch_bytes(int(n))) for s, n in zip(flat.stages, size, strict=True)]
+    read, unpack = np.array(parts).T
+    moved = np.array([overlapped_s(*pair) for pair in parts])
+    cpu = np.array([stage.device.kind == "cpu" for stage in flat.stages])
+    copied = _Copied(flat, size)
     count = np.array([len(stages) for _, stages in placed])
     batches = np.ceil(prompts / np.minimum(prompts, micro))
     each = np.maximum(1e-9, flat.of(lambda s: s.used_share) * size)
     layers = flat.per_row(flat.layers) / count
-    mixed = np.array([any(stage.routed_bytes for stage in stages) for _, stages in placed])
+    alone = np.array([any(s.routed_bytes or s.device.kind == "cpu" for s in stages) for _, stages in placed])
 
     def law(c: Constants) -> Array:
         share = np.where(flat.kinds == "16", c["half"], 1.0) * c["rate"]
         scale = c["attention"] * np.where(flat.old, c["attention_plain"], 1.0)
         experts = c["experts"] * (1 + c["tile"] / each)
-        times = (weights * (1 + routed * (experts - 1)) + attention * scale) / share
-        total = flat.per_row(times + read + flat.layers * c["layer_s"] / size)
+        products = size * weights * (1 + routed * (experts - 1)) / share
+        busy = products + unpack
+        ram = ((read**SHARPNESS) + busy**SHARPNESS) ** (1 / SHARPNESS)
+        times = np.where(cpu, ram, products + moved) + size * attention * scale / share
+        times = copied.chosen(times + flat.layers * c["layer_s"], c) / size
+        total = flat.per_row(times)
         queue = flat.first(c["queue"] * np.where(flat.kinds == "16", c["queue_half"], 1.0))
         under_way = np.minimum(COPIES, 1 + (queue / layers) ** 2)
         ideal = batches * count / (count + (batches - 1) * np.maximum(1.0, count / under_way))
         overlap = 1 + flat.first(1 / (1 + 1 / c["overlap"])) * (ideal - 1)
-        result: Array = np.log(total / np.where(mixed, 1.0, overlap))
+        result: Array = np.log(total / np.where(alone, 1.0, overlap))
         return result
 
     return flat.fitter(PREFILL, law)

@@ -94,6 +94,11 @@ def machine(text: str) -> tuple[Hardware, tuple[Device, ...], str]:
     return hardware, _gpus(text), "1" if "experts on CPU" in text else "0"
 
 
+def machine_name(row: Row) -> str:
+    """What is held out together: a GPU model, a computer without GPUs, or a processor with any cards."""
+    return machine(row.hardware)[0].cpu or row.group if row.placement == "hybrid" else row.group
+
+
 def _linked(gpu: Device, link: str) -> Device:
     return replace(gpu, link=link) if link else gpu
 

@@ -52,6 +52,11 @@ class Row:
     ids: tuple[int, ...] = field(default=())
 
 
+def source_name(row: Row) -> str:
+    """The collection that a row is from: a repository, or one of its files of users' reports."""
+    return re.split(r" @| row |/(?:issues|discussions|pull|pulls)/|\s", row.source)[0]
+
+
 def read_csv(name: str) -> list[dict[str, str]]:
     with (DATA / name).open(encoding="utf-8") as lines:
         return list(csv.DictReader(lines))

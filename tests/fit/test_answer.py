@@ -1,6 +1,7 @@
 """Seconds to an answer, published lengths and scores, and local corrections."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from ponder.fit.calibration import Calibration, Series
 from ponder.fit.configs import from_config
 from ponder.fit.devices import find, find_all
 from ponder.fit.plan import Planner, Wish
-from ponder.fit.prefill import link_bps, overlap, prefill, prefill_time_s
+from ponder.fit.prefill import batch_parts_s, constants_of, link_bps, overlap, prefill, prefill_time_s
 from ponder.fit.quality import TASKS, gains, reasoning_length, scores
 from ponder.fit.speed import decode, token_time_s
 from ponder.fit.subject import catalogued
@@ -100,7 +101,17 @@ def test_prefill_of_several_cards_is_a_pipeline() -> None:
     stages = model.split(find_all("4x RTX 4090"), (8, 8, 8, 8))
     assert overlap(stages, 512, 512) == pytest.approx(1.0)
     assert 1.3 < overlap(stages, 4096, 512) < 4
-    assert link_bps(find("RTX 4090")) == pytest.approx(0.5 * 1.97e9 * 16)
+    wide, narrow = find("RTX 4090"), replace(find("RTX 3090"), link="PCIe 3 x8")
+    assert link_bps(narrow) < link_bps(wide) < 0.6 * 1.97e9 * 16
+    assert link_bps(narrow) > 0.6 * 0.985e9 * 8, "a narrow link is filled better than a wide one"
+
+
+def test_a_prompt_in_16_bit_is_read_by_the_rate_of_its_class_times_its_own_factor() -> None:
+    card = find("RTX 4090")
+    model = from_config(find_model(SEVEN).config)
+    four, half = (work(model, quant).whole(card)[0] for quant in ("Q4_K_M", "F16"))
+    factor = constants_of(card).half
+    assert batch_parts_s(four, 512, 0)[0] / batch_parts_s(half, 512, 0)[0] == pytest.approx(factor, rel=0.06)
 
 
 def test_calibration_is_kept_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,14 @@ def test_platform_ranges() -> None:
         assert 1 <= int(row["channels"]) <= 12
         assert 1600 <= int(row["rate_mts"]) <= 8800
         assert int(row["channel_bits"]) in {32, 64}
+        assert row["verified"] in {"yes", "no"}
+
+
+def test_what_no_document_confirms_is_called_unverified() -> None:
+    known = {name: devices.platform_bandwidth(name) for name in ("AMD EPYC 9654", "AMD EPYC 9355")}
+    assert all(known.values())
+    assert not str(known["AMD EPYC 9654"]).endswith("unverified')")
+    assert str(known["AMD EPYC 9355"]).endswith("unverified')")
 
 
 def test_lengths_and_scores_are_sourced_and_in_range() -> None:

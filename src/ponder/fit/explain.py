@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ponder.core.plan import Figure, Plan
+from ponder.fit.devices import platform_bandwidth
 from ponder.fit.geometry import Compressed, DeltaNet, Grouped, Latent, Mamba, Mixer
 from ponder.fit.measured import nearest
 from ponder.fit.memory import BACKENDS
@@ -22,12 +23,12 @@ def explained(planner: Planner, subject: Subject, plan: Plan) -> Plan:
     placed = planner.place(subject, plan.quantisation, plan.n_ctx)
     if placed is None:
         return plan
-    figures = [*_memory(subject, plan, placed), *_speed(planner, subject, plan, placed)]
+    figures = [*_memory(planner, subject, plan, placed), *_speed(planner, subject, plan, placed)]
     figures += _measured(planner, subject, plan, placed)
     return replace(plan, why=tuple(figures))
 
 
-def _memory(subject: Subject, plan: Plan, placed: Placed) -> Iterator[Figure]:
+def _memory(planner: Planner, subject: Subject, plan: Plan, placed: Placed) -> Iterator[Figure]:
     sizes = subject.sizes(plan.quantisation)
     source = (
         "the file's header" if subject.exact else f"llama.cpp's recipe {plan.quantisation} for its tensors"
@@ -49,8 +50,18 @@ def _memory(subject: Subject, plan: Plan, placed: Placed) -> Iterator[Figure]:
         )
         source = BACKENDS["cpu" if share.device.kind == "cpu" else "cuda"].source
         yield Figure(share.device.name, share.total_bytes / 1e9, "GB", words, source)
+    yield from _ram(planner)
     if placed.placement.paged_bytes:
         yield Figure("on disk", placed.placement.paged_bytes / 1e9, "GB", "what RAM cannot hold", "")
+
+
+def _ram(planner: Planner) -> Iterator[Figure]:
+    """The RAM's rate where it is a processor's specification, and whether a document confirms that."""
+    machine = planner.hardware
+    official = platform_bandwidth(machine.cpu) if machine.ram_bandwidth_known == "specification" else None
+    if official:
+        words = f"all channels of one {machine.cpu} at its highest official rate"
+        yield Figure("RAM", official[0] / 1e9, "GB/s", words, official[1])
 
 
 def _cache_words(subject: Subject, plan: Plan) -> Iterator[tuple[str, int]]:

@@ -10,8 +10,8 @@ and the clock gives way; for chips without matrix units or without a stated limi
 brings every weight that the batch needs to the arithmetic units once, as in decoding. An expert sees only
 u k / E of the tokens, and small matrices leave the units half empty: its n grows by e (1 + tile E / (u k)).
 Devices of a layer split overlap micro-batches like a pipeline, as far as their launch queues reach. Experts
-in RAM are computed there, or copied over the link to the GPU for the batch, whichever is faster. Constants:
-benchmarks/fit/speed.py.
+in RAM are computed there, or copied over the link to the GPU for the batch: whichever is faster, and in large
+batches always the latter. Constants: benchmarks/fit/speed.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,9 @@ MICRO_BATCH = 512
 COPIED_FROM = 32
 """Tokens of a batch from which llama.cpp copies RAM-held experts to the GPU."""
 
-LINK_SHARE = 0.5
+FORCED_EACH = 32
+"""Tokens for each expert from which engines copy, whether or not it is the faster way."""
+
 COPIES = 4
 """Micro-batches that llama.cpp holds in flight at most (its GGML_SCHED_MAX_COPIES)."""
 
@@ -49,8 +51,8 @@ _LANE_BPS = {"1": 0.25e9, "2": 0.5e9, "3": 0.985e9, "4": 1.97e9, "5": 3.94e9, "6
 
 
 class _Constants(NamedTuple):
-    """`rate` is the share of R that 4-bit weights reach, `half` that of 16-bit weights; `tile` are the tokens
-    that an expert's matrices cost beside its own.
+    """`rate` is the share of R that 4-bit weights reach, `half` how much more 16-bit weights; `tile` are the
+    tokens that an expert's matrices cost beside its own.
     """
 
     rate: float
@@ -75,35 +77,54 @@ def constants_of(device: Device) -> _Constants:
 def sustained_flops(device: Device) -> float:
     """R: what a device's matrix units sustain, up to a constant of its class, in operations per second."""
     bandwidth = device.bandwidth_bps or 0.0
+    if device.kind == "cpu" and device.fp16_flops:
+        return device.fp16_flops
     rate = device.fp32_flops or device.fp16_flops or coefficients(device).flops_per_byte * bandwidth
     if device.power_w and device.kind == "gpu" and device.generation not in _NO_MATRIX_UNITS:
         return float((rate * device.power_w * 1e12) ** 0.5)
     return rate
 
 
-@lru_cache(maxsize=1024)
-def link_bps(device: Device) -> float:
-    """Bytes per second from RAM to a device: half of its PCIe lanes (unpinned memory), else 8 GB/s."""
+def lanes_bps(device: Device) -> float:
+    """What a device's PCIe lanes carry by their specification, in bytes per second; 16 GB/s if not known."""
     parts = device.link.split()
     if len(parts) == 3 and parts[1] in _LANE_BPS:
-        return LINK_SHARE * _LANE_BPS[parts[1]] * _LANES.get(parts[2], 16)
-    return 8e9
+        return _LANE_BPS[parts[1]] * _LANES.get(parts[2], 16)
+    return 16e9
+
+
+@lru_cache(maxsize=1024)
+def link_bps(device: Device) -> float:
+    """Bytes per second of weights from RAM to a device.
+
+    a L^b of the lanes' L in GB/s: narrow links are nearly filled, wide ones wait for the memory's pages,
+    which most programs map and do not pin.
+    """
+    link: Mapping[str, float] = fitted()["link"]
+    return float(1e9 * link["scale"] * (lanes_bps(device) / 1e9) ** link["power"])
 
 
 def batch_parts_s(
     stage: Stage, tokens: int, depth: float, flash: bool = True
 ) -> tuple[float, float, float, float]:
-    """(weights, attention, read, start) seconds of one micro-batch on one stage at a mean depth."""
+    """(arithmetic, attention, reading, start) seconds of one micro-batch on one stage at a mean depth.
+
+    The cores of a processor unpack between products and read ahead, so what it reads costs only what remains.
+    """
     constants = constants_of(stage.device)
-    rate = sustained_flops(stage.device) * (constants.half if stage.arithmetic == "16" else constants.rate)
+    share = constants.rate * (constants.half if stage.arithmetic == "16" else 1.0)
+    rate = sustained_flops(stage.device) * share
     weights = (stage.weights - stage.head_weights) * _expert_factor(stage, tokens, constants)
     scale = constants.attention if flash else constants.attention_plain
-    return (
-        2 * weights * tokens / rate,
-        scale * at_depth(stage.attention, depth) * tokens / rate,
-        overlapped_s(*weights_parts_s(stage, stage.batch_bytes(tokens))),
-        stage.layers * constants.layer_s,
-    )
+    arithmetic = 2 * weights * tokens / rate
+    read, unpack = weights_parts_s(stage, stage.batch_bytes(tokens))
+    if stage.device.kind == "cpu":
+        arithmetic += unpack
+        waiting = overlapped_s(read, arithmetic) - arithmetic
+    else:
+        waiting = overlapped_s(read, unpack)
+    attention = scale * at_depth(stage.attention, depth) * tokens / rate
+    return arithmetic, attention, waiting, stage.layers * constants.layer_s
 
 
 def _expert_factor(stage: Stage, tokens: int, constants: _Constants) -> float:
@@ -163,7 +184,8 @@ def _batches_s(
         if gpu and copies and stage.device.kind == "cpu" and size >= COPIED_FROM:
             there = batch_parts_s(replace(stage, device=gpu), size, depth, flash)
             copied = (there[0], there[1], there[2] + stage.batch_bytes(size) / link_bps(gpu), there[3])
-            if sum(copied) < sum(parts):
+            forced = size * (stage.used_share if stage.routed_bytes else 1.0) >= FORCED_EACH
+            if forced or sum(copied) < sum(parts):
                 name, parts = "experts over the link", copied
         found.append((name, parts))
     return found
