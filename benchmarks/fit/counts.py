@@ -61,9 +61,7 @@ def counted() -> list[Counted]:
 
 
 def main() -> None:
-    print(
-        "| model | published | ours | error | active | ours | error | nearest way to count | error |"
-    )
+    print("| model | published | ours | error | active | ours | error | nearest way to count | error |")
     print("|---|---:|---:|---:|---:|---:|---:|---|---:|")
     rows = counted()
     for row in rows:
