@@ -127,7 +127,7 @@ def fuzz(count: int) -> None:
         claims_in(text)
         slowest = max(slowest, time.perf_counter() - started)
     print(f"{count} inputs, no crash, slowest {slowest * 1000:.0f} ms")
-    for text in (
+    lines = (
         "1 + " * 250_000 + "1 = 2",
         "(" * 10**6,
         "9" * 10**6 + " = 1",
@@ -143,10 +143,15 @@ def fuzz(count: int) -> None:
         " " * 10**6,
         "half of " * 120_000,
         "square root " * 80_000,
+    )
+    for text in (
+        *lines,
+        *("\n".join(line[at : at + 80] for at in range(0, len(line), 80)) for line in lines),
     ):
         started = time.perf_counter()
         claims_in(text)
-        print(f"{len(text)} characters of {text[:12]!r}: {time.perf_counter() - started:.2f} s")
+        kind = "lines" if "\n" in text else "one line"
+        print(f"{len(text)} characters of {text[:12]!r}, {kind}: {time.perf_counter() - started:.2f} s")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ponder.check.claims import claims_in
+from ponder.check.claims import MAX_TEXT, claims_in
 
 WRONG = [
     "3 + 4 = 8",
@@ -185,6 +185,14 @@ def test_noise_never_crashes_and_repeats(text: str) -> None:
     claims = claims_in(text)
     assert claims == claims_in(text)
     assert all(0 <= claim.start < claim.stop <= len(text) for claim in claims)
+
+
+def test_beyond_the_longest_context_the_rest_is_said_to_be_unread() -> None:
+    line = "We go on with words of no account.\n"
+    text = "So 2 + 2 = 5.\n" + line * (MAX_TEXT // len(line) + 1) + "So 3 + 3 = 7.\n"
+    first, last = claims_in(text)
+    assert (first.verdict, last.verdict, last.kind) == ("wrong", "not checkable", "unread")
+    assert last.start == MAX_TEXT
 
 
 def test_a_line_that_nobody_reads_is_passed_over() -> None:

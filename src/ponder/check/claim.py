@@ -23,6 +23,7 @@ Kind = Literal[
     "date",
     "count",
     "code",
+    "unread",
 ]
 
 

@@ -15,6 +15,9 @@ from ponder.check.plain import plain
 MAX_CLAIMS = 5000
 """At most so many claims of a kind are read in one text."""
 
+MAX_TEXT = 500_000
+"""So many characters of a text are read: more than the longest contexts hold. The rest is said not to be."""
+
 MAX_LINE = 20_000
 """A longer line is nothing that a person or a model wrote to be read; it is passed over, and what is known
 before it is forgotten."""
@@ -30,12 +33,18 @@ def claims_in(text: str) -> tuple[Claim, ...]:
 def claims_with(text: str, known: Mapping[str, Fraction]) -> tuple[Claim, ...]:
     """As `claims_in`, for a text in which the variables `known` have values."""
     claims: list[Claim] = []
-    for start, part in _readable(text):
+    left = MAX_TEXT
+    for start, whole in _readable(text):
+        part, left = whole[:left], left - len(whole)
         for claim in _claims(part, known):
             rests_on = tuple(place + start for place in claim.rests_on)
             claims.append(
                 replace(claim, start=claim.start + start, stop=claim.stop + start, rests_on=rests_on)
             )
+        if left < 0:
+            fact = f"more than {MAX_TEXT:,} characters: the rest is not read"
+            claims.append(Claim(start + len(part), len(text), "unread", "", "", "not checkable", fact))
+            break
     return tuple(claims)
 
 

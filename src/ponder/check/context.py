@@ -4,6 +4,8 @@ Only the sentence around it is read, at most `REACH` characters to either side.
 """
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
 
 REACH = 240
 _END = re.compile(r"[.!?;](?=\s|$)|\n|[。！？；]")
@@ -74,11 +76,21 @@ _RIDDLE = re.compile(r"=\s*\?")
 _FAR = 500
 
 
+@lru_cache(maxsize=4)
+def _doubted_from(text: str) -> tuple[list[int], list[int]]:
+    """Where a text sets rules of its own or shows somebody's work, and where it leaves a result open."""
+    marks = [m.end() for pattern in (_ELSEWHERE, _QUOTED) for m in pattern.finditer(text)]
+    return sorted(marks), [match.start() for match in _RIDDLE.finditer(text)]
+
+
 def _elsewhere(text: str, start: int, stop: int) -> bool:
     """Whether the text before set rules of its own or shows somebody's work, or this is a riddle's line."""
-    before = text[max(0, start - _FAR) : start]
-    near = before[-200:] + "\n" + text[stop : stop + 200]
-    return bool(_ELSEWHERE.search(before) or _QUOTED.search(before[-200:]) or _RIDDLE.search(near))
+    marks, riddles = _doubted_from(text)
+    before = bisect_right(marks, start)
+    near = bisect_right(riddles, start - 200)
+    return (before > 0 and marks[before - 1] > start - _FAR) or (
+        near < len(riddles) and riddles[near] < stop + 200
+    )
 
 
 def sentence(text: str, start: int, stop: int) -> tuple[str, str]:

@@ -153,6 +153,7 @@ def _is_fraction(run: list[Piece]) -> bool:
     return [p.kind for p in run[-3:]] == ["number", "/", "number"]
 
 
+_ZERO = Fraction(0)
 _PARTS = {
     "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10,
 }  # fmt: skip
@@ -167,7 +168,7 @@ def _share(text: str) -> Fraction:
 
 def _piece(match: re.Match[str]) -> Piece:
     group, text = match.lastgroup or "", match[0]
-    value, places = Fraction(0), 0
+    value, places = _ZERO, 0
     kind = _GROUPS.get(group, group)
     if kind == "number":
         try:
