@@ -61,7 +61,7 @@ def _bullet(text: str, left: list[Piece]) -> bool:
     if len(left) < 2 or left[0].kind not in "-*" or left[1].start == left[0].stop:
         return False
     before = text[max(0, left[0].start - 8) : left[0].start].rpartition("\n")[2].strip()
-    return not before or before[-1] in ":;.,)"
+    return not before or before[-1] in ":;."
 
 
 def _judged(

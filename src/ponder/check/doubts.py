@@ -34,7 +34,7 @@ _LOOSE = re.compile(
     r"\b(?:number|ways?|probability|chances?|count|difference|sum|product|total|cost|ratio|odds)\b",
     re.IGNORECASE,
 )
-_SAFE = re.compile(
+SAFE = re.compile(
     r"(?:^|[.,;:(\n→]|\b(?:so|since|because|that|and|then|thus|but|therefore|hence|have|get|know|as|indeed|"
     r"means|now|first|next|okay|finally|also|"
     r"clearly|note|number|fraction|decimal|value|actually))\s*$",
@@ -117,12 +117,13 @@ def doubted(
         or (at == 0 and BEFORE.search(before) is not None)
         or (at == 0 and left[0].kind == "(" and before[-1:].isalnum())
         or (left[0].kind == "+" and at == 0)
+        or (left[0].kind in "-*" and at == 0 and _after_words(left, text))
         or (last and (_AFTER_UNIT if right[-1].kind == "word" else _AFTER).match(text, stop) is not None)
         or (worded and _LOOSE.search(before) is not None)
         or (not ordering and operators == 0 and claim.kind != "conversion")
         or (labelled and claim.kind != "conversion")
         or _units_unsure(left, right, claim)
-        or (bare_left and at == 0 and not _SAFE.search(before))
+        or (bare_left and at == 0 and not SAFE.search(before))
         or _range_count(left, claim)
         or _run_on(left, sign, right)
         or _misread(left, text)
@@ -163,6 +164,15 @@ def _run_on(left: list[Piece], sign: Piece, right: list[Piece]) -> bool:
 
 _SCIENTIFIC = re.compile(r"/ *[0-9.]+ *[×*] *10 *\^")
 _VAGUE = re.compile(r"\b(?:rough\w*|ballpark|or so|order of|estimat\w*|back of)\b", re.IGNORECASE)
+
+
+def _after_words(left: list[Piece], text: str) -> bool:
+    """Whether a minus with a space behind it goes on from words: "134 kids - 32 who dance"."""
+    start = left[0].start
+    spaced = text[start + 1 : start + 2] == " "
+    return spaced and bool(re.search(r"[\w)\]}]", text[max(0, start - 8) : start].rpartition("\n")[2]))
+
+
 _VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 _ROOT_WORD = re.compile(r"(?:\bsqrt|\broot(?: of)?|√) ?$", re.IGNORECASE)
 _LEADS = re.compile(r"\b(?:and|an?) $", re.IGNORECASE)

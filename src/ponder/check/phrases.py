@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ponder.check import amounts, counts, dates, divisors, measures, times
 from ponder.check.claim import Claim, Verdict
 from ponder.check.context import stance
-from ponder.check.doubts import BEFORE
+from ponder.check.doubts import BEFORE, SAFE
 from ponder.check.evaluate import NotEvaluated
 from ponder.check.wording import Said
 
@@ -22,6 +22,8 @@ _PATTERNS: tuple[Said, ...] = (
     *times.PATTERNS,
     *measures.PATTERNS,
 )
+_OF_A_NUMBER = ("comparison", "prime", "divisibility")
+"""What is said of a number may be said of more than it: "the digit behind the 3 is less than 5"."""
 _LONGEST = 4000
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _OR = re.compile(r"\s*or\b", re.IGNORECASE)
@@ -74,6 +76,8 @@ def _claims_of(one: Said, text: str, start: int, stop: int) -> Iterator[Claim]:
             continue
         kind, left, right, true, evidence = found
         sure = meant == "claimed" and not _part_of_more(text, match.start(), match.end())
+        if kind in _OF_A_NUMBER and match[0][:1].isdigit():
+            sure = sure and SAFE.search(text[max(0, match.start() - 40) : match.start()]) is not None
         verdict: Verdict = "ok" if true else "wrong" if sure else "undecided"
         yield Claim(match.start(), match.end(), kind, left, right, verdict, "" if true else evidence)
 
