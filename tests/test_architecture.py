@@ -18,6 +18,7 @@ FILES = sorted(SRC.rglob("*.py"))
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "core": set(),
+    "world": set(),
     "catalog": {"core"},
     "engine": {"core"},
     "reason": {"core"},
@@ -35,7 +36,7 @@ LAYERS: dict[str, set[str]] = {
     "api": {"core", "store", "opened", "session"},
     "endings": {"core", "steer", "store", "opened", "session"},
     "blame": {"core", "check", "engine", "steer", "store", "opened", "session", "endings"},
-    "evaluate": {"core", "steer", "opened", "session", "engine", "reason", "check", "store"},
+    "evaluate": {"core", "world", "steer", "opened", "session", "engine", "reason", "check", "store"},
     "quantize": {"core", "catalog", "evaluate"},
     "distill": {
         "core",
@@ -48,6 +49,7 @@ LAYERS: dict[str, set[str]] = {
         "store",
         "spine",
         "session",
+        "world",
     },
 }
 DOORS = {"cli", "serve", "__init__", "__main__"}
@@ -61,6 +63,7 @@ PLACES: dict[str, set[str]] = {
     "reasoning_gym": {"evaluate"},
     "torch": {"distill"},
     "transformers": {"distill"},
+    "tokenizers": {"distill"},
     "sqlite3": {"store"},
     "starlette": {"serve"},
     "jinja2": {"serve"},
@@ -112,7 +115,7 @@ def test_every_folder_imports_only_what_it_may(trees: dict[Path, ast.Module]) ->
                 assert parts[1] in {here, "errors"} | LAYERS[here], f"{path} imports {name}"
             if parts[0] in PLACES:
                 assert here in PLACES[parts[0]], f"{path} imports {name}"
-            if here in {"core", "errors"} and parts[0] != "ponder":
+            if here in {"core", "errors", "world"} and parts[0] != "ponder":
                 assert parts[0] in sys.stdlib_module_names, f"{path} imports {name}"
 
 

@@ -1,0 +1,142 @@
+"""Measuring a student while it learns: greedy answers to held-out problems, many at once, per task.
+
+Type `python -m ponder.distill.measure FOLDER [COUNT]` for a run's last checkpoint.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ponder.distill.student import Cache, Shape, Student
+from ponder.distill.vocabulary import END, ENDTHINK, Vocabulary
+from ponder.world.problem import Problem
+from ponder.world.reasoning import said
+from ponder.world.tasks import TASKS, held_out
+
+MOST_TOKENS = 700
+"""A reasoning of the world has at most about 600 tokens; what is longer is counted as a loop."""
+
+SIDE_BY_SIDE = 64
+"""So many answers are written at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Of `count` problems: shares that were right, and that never came to an end."""
+
+    task: str
+    count: int
+    right: float
+    endless: float
+    tokens: float
+
+
+def marked(
+    student: Student,
+    vocabulary: Vocabulary,
+    problems: Sequence[Problem],
+    *,
+    direct: bool = False,
+    most_tokens: int = MOST_TOKENS,
+) -> Marks:
+    """Greedy answers compared with what should be said, letter by letter."""
+    answers = written(
+        student, vocabulary, [each.question for each in problems], direct=direct, most_tokens=most_tokens
+    )
+    right = endless = tokens = 0
+    for one, ids in zip(problems, answers, strict=True):
+        text = vocabulary.text(ids)
+        right += text.rpartition("</think>")[2].strip() == said(one) + "<|end|>"
+        endless += ids[-1] != END
+        tokens += len(ids)
+    count = len(problems)
+    return Marks(problems[0].task, count, right / count, endless / count, tokens / count)
+
+
+@torch.inference_mode()
+def written(
+    student: Student,
+    vocabulary: Vocabulary,
+    questions: Sequence[str],
+    *,
+    direct: bool = False,
+    most_tokens: int = MOST_TOKENS,
+) -> list[list[int]]:
+    """What the student writes after each question's prompt, greedily, up to the end token."""
+    prompts = [vocabulary.prompt(each) + ([ENDTHINK] if direct else []) for each in questions]
+    order = sorted(range(len(prompts)), key=lambda at: len(prompts[at]))
+    out: list[list[int]] = [[] for _ in prompts]
+    for start in range(0, len(order), SIDE_BY_SIDE):
+        chosen = order[start : start + SIDE_BY_SIDE]
+        for at, ids in zip(
+            chosen, _together(student, [prompts[at] for at in chosen], most_tokens), strict=True
+        ):
+            out[at] = ids
+    return out
+
+
+def _together(student: Student, prompts: list[list[int]], most_tokens: int) -> list[list[int]]:
+    """Prompts padded on the left, continued until each has ended."""
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[0] * (longest - len(each)) + each for each in prompts])
+    pad = torch.tensor([longest - len(each) for each in prompts])
+    seen = torch.arange(longest) >= pad[:, None]
+    positions = (torch.arange(longest) - pad[:, None]).clamp(min=0)
+    causal = torch.ones(longest, longest, dtype=torch.bool).tril()
+    mask = (causal & seen[:, None, :])[:, None] | torch.eye(longest, dtype=torch.bool)
+    out: list[list[int]] = [[] for _ in prompts]
+    rows = list(range(len(prompts)))
+    hidden, cache = student(ids, None, positions, mask)
+    for length in range(most_tokens):
+        chosen = student.logits(hidden[:, -1]).argmax(-1)
+        for row, token in zip(rows, chosen.tolist(), strict=True):
+            out[row].append(token)
+        going = chosen != END
+        if not bool(going.any()):
+            break
+        if int(going.sum()) < len(rows):
+            keep = going.nonzero()[:, 0]
+            rows = [rows[at] for at in keep.tolist()]
+            cache = [(k[keep], v[keep]) for k, v in cache]
+            seen, pad, chosen = seen[keep], pad[keep], chosen[keep]
+        seen = torch.cat((seen, torch.ones(len(rows), 1, dtype=torch.bool)), 1)
+        hidden, cache = _next(student, chosen, cache, longest + length - pad, seen)
+    return out
+
+
+def _next(
+    student: Student, chosen: torch.Tensor, cache: Cache, positions: torch.Tensor, seen: torch.Tensor
+) -> tuple[torch.Tensor, Cache]:
+    found: tuple[torch.Tensor, Cache] = student(
+        chosen[:, None], cache, positions[:, None], seen[:, None, None]
+    )
+    return found
+
+
+def main() -> None:
+    """Print the marks of the run in the folder named on the command line, task by task."""
+    folder, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100
+    torch.set_num_threads(int(os.environ.get("PONDER_THREADS", "1")))
+    plan = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    student = Student(Shape(vocabulary.size, **plan["shape"]))
+    kept = torch.load(folder / "checkpoint.pt", weights_only=True)
+    student.load_state_dict(kept["student"])
+    direct = bool(plan["stages"][-1]["course"].get("direct"))
+    found = []
+    for task in sys.argv[3:] or TASKS:
+        marks = marked(student, vocabulary, held_out(task, 1, count), direct=direct)
+        found.append(marks)
+        ends = f"endless {marks.endless:5.1%} tokens {marks.tokens:6.1f}"
+        print(f"{task:10} {marks.right:6.1%} {ends}", flush=True)
+    mean = sum(marks.right for marks in found) / len(found)
+    print(f"mean {mean:.3f} at stage {kept['stage']} step {kept['step']} tokens {kept['seen']}")
+
+
+if __name__ == "__main__":
+    main()
