@@ -12,6 +12,7 @@ pytest.importorskip("tokenizers")
 
 import torch
 
+from ponder.distill.begin import begin
 from ponder.distill.export import export, loaded
 from ponder.distill.lessons import Course, batches, drawn, lesson
 from ponder.distill.measure import marked, written
@@ -21,6 +22,7 @@ from ponder.distill.train import Run, Stage
 from ponder.distill.vocabulary import END, SPECIAL, THINK, Vocabulary
 from ponder.engine.embedded import Embedded
 from ponder.engine.protocol import ids_of
+from ponder.errors import InputError
 from ponder.world.reasoning import reasoned
 from ponder.world.tasks import TASKS, held_out, problem
 from tests.engine.asking import ids, prompt_of, run, settings, tokens
@@ -196,3 +198,12 @@ def test_orthogonal_matrices_have_singular_values_near_one() -> None:
     values = torch.linalg.svdvals(orthogonal(torch.randn(2, 24, 64)))
     assert values.min() > 0.6
     assert values.max() < 1.3
+
+
+def test_a_new_run_has_a_vocabulary_and_stages_of_every_task(tmp_path: Path) -> None:
+    begin(tmp_path / "run", problems=20)
+    run = Run(tmp_path / "run")
+    assert [set(stage.course.weights) for stage in run.stages] == [set(TASKS)] * 2
+    assert run.stages[1].rate_at(59_999) < 0.2 * run.stages[1].rate_at(30_000)
+    with pytest.raises(InputError, match="has a run already"):
+        begin(tmp_path / "run")

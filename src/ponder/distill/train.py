@@ -7,6 +7,7 @@ is a course, a number of steps and a learning rate; what a run has learned passe
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -73,6 +74,7 @@ class Run:
                 Muon(matrices),
                 torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0),
             ]
+        self.stopping = False
         self.stage, self.step, self.place, self.seen = 0, 0, (0, 0), 0
         if (folder / "checkpoint.pt").exists():
             self._restore()
@@ -117,18 +119,19 @@ class Run:
         while self.step < stage.steps:
             self.place, batch = next(stream)
             losses.append(self._learn(batch, stage.rate_at(self.step)))
-            tokens += sum(len(each.ids) for each in batch)
-            self.step += 1
+            length = sum(len(each.ids) for each in batch)
+            tokens, self.seen, self.step = tokens + length, self.seen + length, self.step + 1
             if self.step % LOG_STEPS == 0:
-                self.seen += tokens
                 now = time.monotonic()
                 self._log(
                     loss=sum(losses) / len(losses), rate=stage.rate_at(self.step), tps=tokens / (now - begun)
                 )
                 losses, tokens, begun = [], 0, now
-            if time.monotonic() - saved > save_every_s and self.step % LOG_STEPS == 0:
+            if self.stopping or time.monotonic() - saved > save_every_s:
                 self.save()
                 saved = time.monotonic()
+            if self.stopping:
+                raise SystemExit(0)
 
     def _learn(self, batch: list[Lesson], rate: float) -> float:
         loss = loss_of(self.student, batch)
@@ -168,7 +171,14 @@ def main() -> None:
     """Begin or go on with the run in the folder named on the command line."""
     folder = Path(sys.argv[1])
     torch.set_num_threads(int(os.environ.get("PONDER_THREADS", "1")))
-    Run(folder).train()
+    run = Run(folder)
+
+    def stop(_signal: int, _frame: object) -> None:
+        run.stopping = True  # after the step at hand, with a checkpoint
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    run.train()
 
 
 if __name__ == "__main__":
