@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,12 @@ class Answering:
         """
         return keep(self.opened, self.trace_id, self.run.prompt, self.run.fold.ids)
 
+    def flush(self) -> None:
+        """Keep everything so far for good; a store that cannot is told of by `warnings` in the end."""
+        if self._journal is not None:
+            with suppress(StorageError):
+                self._journal.flush()
+
     def so_far(self) -> Trace:
         """The trace as it is now: whole steps, and perhaps the beginning of another."""
         run, fold = self.run, self.run.fold
@@ -127,6 +134,8 @@ class Answering:
 
     def _keep(self, event: Event) -> None:
         if self._journal is not None:
+            if not isinstance(event, Token) or event.origin == "model":  # the engine is at work by now
+                self._journal.begun()
             self._journal.add(event)
 
     def _compare(self) -> None:
@@ -151,7 +160,8 @@ class Answering:
 def start(opened: Opened, request: Request, store: Store | None) -> Answering:
     """Begin to answer `request`; with a store the run is kept from its first token on.
 
-    Raises ContextError, AbilityError, EngineError and StorageError before anything is generated.
+    Raises ContextError, AbilityError and EngineError before anything is generated. While the engine reads
+    the prompt, the store makes room for the trace: StorageError comes in place of the first token.
     """
     think = wants_reasoning(opened.voice, request.think, request.budget)
     request = replace(request, model=opened.name, sampling=complete(request.sampling, opened, think=think))
@@ -159,7 +169,7 @@ def start(opened: Opened, request: Request, store: Store | None) -> Answering:
     run = Run(opened.engine, request, opened.voice, note=pieces.note)
     origin = _Origin(time.time())
     if store is not None:
-        pieces.journal = store.begin(_start(run, opened, origin))
+        pieces.journal = store.begin_soon(_start(run, opened, origin))
     return Answering(run, opened, store, pieces.journal, origin)
 
 

@@ -171,6 +171,17 @@ def test_every_token_has_its_own_bytes_and_logprob(
     assert [token.time_s for token in got] == sorted(token.time_s for token in got)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_without_log_probabilities_ids_and_bytes_are_as_exact(
+    babbler: Embedded, babbler_gguf: Path, seed: int
+) -> None:
+    vocabulary, bare = vocabulary_of(babbler_gguf), replace(WILD, seed=seed, max_tokens=80, logprobs=False)
+    got = tokens(run(babbler, bare))
+    assert len(got) == 80
+    assert [token.data for token in got] == [vocabulary[token.id or 0] for token in got]
+    assert sum(token.logprob is None for token in got) > 20
+
+
 @pytest.mark.parametrize("limit", [0, 1, 2, 3, 41])
 @pytest.mark.parametrize("sampling", [GREEDY, WILD])
 def test_the_limit_is_reached_exactly(babbler: Embedded, limit: int, sampling: Sampling) -> None:

@@ -30,6 +30,9 @@ serve_options = stacked(
         help="Let pages of another server use the API.",
     ),
     click.option("--no-token", is_flag=True, help="Ask for no token; only for this machine."),
+    click.option(
+        "--logprobs", is_flag=True, help="Keep log-probabilities also where a client did not ask; slower."
+    ),
     click.option("--no-keep", is_flag=True, help="Keep no traces of what is asked over HTTP."),
 )
 
@@ -62,6 +65,7 @@ def run(values: dict[str, Any], *, browse: bool) -> None:
         slots=values["slots"] or 0,
         waiting=values["waiting"],
         keep=not values["no_keep"],
+        logprobs=values["logprobs"],
     )
 
     def ready(service: Any) -> None:

@@ -27,7 +27,8 @@ class Sampling:
     default. `logit_bias` holds (token id, added logit) pairs. `grammar` (GBNF) is for one short piece of
     generation, which it describes whole; a request has none. `json_schema` is the text of a schema that the
     answer shall follow; while `free` (in the reasoning) it is only checked. `alternatives`: how many of the
-    likeliest tokens to tell at each place.
+    likeliest tokens to tell at each place. `logprobs`: whether tokens come with log-probability and entropy,
+    which costs an engine a look at its whole vocabulary for each.
     """
 
     temperature: float | None = None
@@ -41,6 +42,7 @@ class Sampling:
     json_schema: str = ""
     free: bool = False
     alternatives: int = 0
+    logprobs: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ MOST_WRITTEN = 512
 RENDERED_S = 60.0
 """How long a rendering is believed: a template may put in the date."""
 ALTERNATIVES = 5
-"""Alternatives asked for with each token: enough for an entropy estimate, no measurable cost."""
+"""Alternatives asked for with each token: enough for an entropy estimate, and no dearer than one."""
 SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
 """Nothing else takes part in choosing a token, whatever a server's own defaults are."""
 
@@ -244,7 +244,7 @@ class LlamaClient:
             "seed": sampling.seed or 0,
             # JSON has no infinity; llama.cpp takes `false` for never.
             "logit_bias": [[token, bias > -math.inf and bias] for token, bias in sampling.logit_bias],
-            "n_probs": max(ALTERNATIVES, sampling.alternatives),
+            "n_probs": max(ALTERNATIVES, sampling.alternatives) if sampling.logprobs else 0,
             "return_tokens": True,
             "return_progress": True,
         }

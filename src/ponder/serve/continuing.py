@@ -47,6 +47,8 @@ async def leave(service: Service, name: str, change: Change, party: str) -> Live
 async def _left(service: Service, name: str, change: Change, party: str) -> Live:
     bundle = await asyncio.to_thread(service.store.bundle, name)
     asked = bundle.trace.fork(change.step, change.kind, change.text)
+    # Whoever corrects a trace looks at it.
+    asked = replace(asked, sampling=replace(asked.sampling, logprobs=True))
     if change.budget is not None:
         asked = replace(asked, budget=change.budget)
     return await _begun(

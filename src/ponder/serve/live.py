@@ -59,7 +59,7 @@ class Live:
         self._go = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._watchers: set[asyncio.Event] = set()
-        self._woken = False
+        self._woken = self._finished = False
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self.pause_slot: Callable[[], None] = lambda: None
         self.await_slot: Callable[[], None] = lambda: None
@@ -212,6 +212,9 @@ class Live:
                     self.prefill = event
                 elif isinstance(event, Paused) and not self._wait(event.step):
                     break
+                elif isinstance(event, Finish):  # it is kept; that it can be searched, nobody waits for
+                    self._answering.flush()
+                    self._finish(time.monotonic() - since)
                 self._wake()
         except PonderError as error:
             self.error = refusal_of(error)
@@ -221,6 +224,9 @@ class Live:
         self._finish(time.monotonic() - since)
 
     def _finish(self, seconds: float) -> None:
+        if self._finished:
+            return
+        self._finished = True
         try:
             self._loop.call_soon_threadsafe(self._told_ready, self.error)
             self._loop.call_soon_threadsafe(self._ended, seconds)

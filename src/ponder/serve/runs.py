@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ponder.core.request import Request
 from ponder.opened import Opened
@@ -40,17 +40,22 @@ class Order:
 class Runs:
     """The living runs of a server, by trace id."""
 
-    def __init__(self, models: Models, store: Store) -> None:
+    def __init__(self, models: Models, store: Store, *, logprobs: bool = False) -> None:
         self._models = models
         self._store = store
+        self._logprobs = logprobs
         self._living: set[Live] = set()
         self._named: dict[str, Live] = {}
 
     async def start(self, order: Order) -> Live:
         """Wait for the model and a slot, and begin; raises Refusal and PonderError kinds."""
 
+        asked = order.request
+        if self._logprobs:
+            asked = replace(asked, sampling=replace(asked.sampling, logprobs=True))
+
         def begin(opened: Opened) -> Answering:
-            return start(opened, order.request, self._store if order.keep else None)
+            return start(opened, asked, self._store if order.keep else None)
 
         return await self.begin(begin, order)
 

@@ -29,7 +29,7 @@ class Service:
 
     async def __aenter__(self) -> "Service":
         self.models = Models(self.settings)
-        self.runs = Runs(self.models, self.store)
+        self.runs = Runs(self.models, self.store, logprobs=self.settings.logprobs)
         self.pulls = Pulls(self.models.look_again)
         return self
 

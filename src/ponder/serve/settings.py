@@ -20,6 +20,7 @@ class Settings:
     `hosts` are names by which browsers may call this server besides its own; `origins` are pages of other
     servers that may use the API (scheme://host:port). `token` is empty only where none is asked for.
     `slots` 0: as many conversations at once as fit; `waiting` may wait besides. `keep`: runs go to the store.
+    `logprobs`: also those of clients that did not ask for log-probabilities have them.
     """
 
     model: str = ""
@@ -32,6 +33,7 @@ class Settings:
     slots: int = 0
     waiting: int = 64
     keep: bool = True
+    logprobs: bool = False
 
     def __post_init__(self) -> None:
         if self.token and not (self.token.isascii() and self.token.isprintable() and " " not in self.token):

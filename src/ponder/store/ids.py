@@ -19,6 +19,13 @@ def new_id() -> str:
     return "".join(ALPHABET[byte % 32] for byte in os.urandom(LENGTH))
 
 
+def free(connection: sqlite3.Connection) -> str:
+    """A random name that no trace has."""
+    while connection.execute("SELECT 1 FROM traces WHERE id = ?", (name := new_id(),)).fetchone():
+        pass
+    return name
+
+
 def usable(name: str) -> bool:
     """Whether a trace from elsewhere can keep its name here."""
     return name != "last" and re.fullmatch("[a-z0-9]{1,40}", name) is not None

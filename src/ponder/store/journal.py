@@ -10,7 +10,7 @@ import atexit
 import json
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -27,14 +27,19 @@ TICK_S = 0.2
 
 
 class Journal:
-    """The running trace `trace_id`; made by `Store.begin` and `Store.resume`, closed by `close` or `with`."""
+    """The running trace `trace_id`; made by `Store.begin` and `Store.resume`, closed by `close` or `with`.
 
-    def __init__(self, writer: "Writer", row: Row) -> None:
-        self.trace_id = row.id
+    `row` is None while the trace itself is still being written; see `begun`.
+    """
+
+    def __init__(self, writer: "Writer", trace_id: str, row: Row | None = None) -> None:
+        self.trace_id = trace_id
         self._writer = writer
-        self._next = row.tokens
+        self._next = row.tokens if row else 0
         self._closed = False
         self.row = row
+        self.settled = threading.Event()
+        """The trace is written, or will not be."""
         self.pending: list[Event | Note] = []
         self.failure: StorageError | None = None
         """Why the journal cannot be written just now; None when all is well. Later ticks try again."""
@@ -43,6 +48,12 @@ class Journal:
     def next_index(self) -> int:
         """The index that the next token must have."""
         return self._next
+
+    def begun(self) -> None:
+        """Return when the trace is on the disk; raises StorageError if it cannot be."""
+        self.settled.wait()
+        if self.row is None and self.failure is not None:
+            raise self.failure
 
     def add(self, event: Event) -> None:
         """Take one event; costs well under a microsecond and never waits for the disk.
@@ -72,6 +83,7 @@ class Journal:
 
     def flush(self) -> None:
         """Commit everything added so far; raises StorageError if that fails."""
+        self.begun()
         self._writer.commit()
         if self.failure is not None:
             raise self.failure
@@ -116,7 +128,31 @@ class Writer:
 
     def open(self, row: Row) -> Journal:
         """A journal that is committed with the others from now on."""
-        journal = Journal(self, row)
+        journal = Journal(self, row.id, row)
+        journal.settled.set()
+        self._join(journal)
+        return journal
+
+    def begin(self, trace_id: str, insert: Callable[[sqlite3.Connection], Row]) -> Journal:
+        """As `open`, for a trace that `insert` makes in a thread: a commit takes longer than a prompt."""
+        journal = Journal(self, trace_id)
+
+        def work() -> None:
+            try:
+                with self.lock, guarded(self.path), transaction(self.connection):
+                    row = insert(self.connection)
+                journal.row = row
+            except StorageError as error:
+                journal.failure = error
+            finally:
+                journal.settled.set()
+
+        self._join(journal)
+        threading.Thread(target=work, name="ponder-begin", daemon=True).start()
+        return journal
+
+    def _join(self, journal: Journal) -> None:
+        """From now on it is committed with the others."""
         with self.lock:
             self._journals.append(journal)
             if not self._ticking:
@@ -124,34 +160,36 @@ class Writer:
                 # A program that ends without `close` still writes what its journals hold.
                 atexit.register(self.close)
                 threading.Thread(target=self._tick, name="ponder-journal", daemon=True).start()
-        return journal
 
     def commit(self) -> None:
         """Write what all journals have gathered; failures stay with the journals, their events in memory."""
+        for journal in tuple(self._journals):
+            journal.settled.wait()  # outside the lock, which its thread needs
         with self.lock:
-            work = [(journal, journal.pending[:]) for journal in self._journals if journal.pending]
+            open_now = [(each, each.row, each.pending[:]) for each in self._journals if each.pending]
+            work = [(journal, row, events) for journal, row, events in open_now if row is not None]
             if not work:
                 return
             try:
                 with guarded(self.path), transaction(self.connection):
-                    rows = [append(self.connection, journal.row, events) for journal, events in work]
+                    rows = [append(self.connection, row, events) for _, row, events in work]
             except StorageError as error:
-                for journal, _ in work:
+                for journal, _, _ in work:
                     journal.failure = error
                 return
-            for (journal, events), row in zip(work, rows, strict=True):
+            for (journal, before, events), row in zip(work, rows, strict=True):
                 del journal.pending[: len(events)]
-                journal.row = row or journal.row
+                journal.row = row or before
                 journal.failure = None if row else _lost(journal.trace_id)
 
     def finish(self, journal: Journal) -> None:
         """Commit, index and forget `journal`; raises its failure."""
+        self.commit()
         with self.lock:
-            self.commit()
             if journal in self._journals:
                 self._journals.remove(journal)
-            if journal.failure is not None:
-                raise journal.failure
+            if journal.failure is not None or journal.row is None:
+                raise journal.failure or _lost(journal.trace_id)
             if journal.pending:
                 raise StorageError(f"Trace {journal.trace_id} is not whole: the store was closed before it.")
             # The tokens are kept; a search brings the index up to date if this cannot.
@@ -160,8 +198,8 @@ class Writer:
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
+        self.commit()
         with self.lock:
-            self.commit()
             self._journals.clear()
             self._closed.set()
             atexit.unregister(self.close)

@@ -59,6 +59,14 @@ class Store:
             row = insert_trace(connection, start, base)
         return self._writer.open(row)
 
+    def begin_soon(self, start: Start) -> Journal:
+        """As `begin` for a trace without a parent, but without waiting for the disk: see `Journal.begun`."""
+        with self._lock, guarded(self.path):
+            trace_id = ids.free(self._reader)
+        return self._writer.begin(
+            trace_id, lambda connection: insert_trace(connection, start, None, trace_id)
+        )
+
     def resume(self, name: str) -> Journal:
         """Go on with a trace that was interrupted or has ended: the next token's index is its token count.
 

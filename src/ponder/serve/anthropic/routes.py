@@ -166,7 +166,9 @@ def _wanted(asked: MessagesRequest) -> Asked:
         raise Refusal(400, "the last message is empty: write a question.", parameter="messages")
     if asked.system:
         turns.insert(0, Message("system", _message("user", asked.system).content))
-    sampling = Sampling(asked.temperature, asked.top_p, asked.top_k, max_tokens=asked.max_tokens)
+    sampling = Sampling(
+        asked.temperature, asked.top_p, asked.top_k, max_tokens=asked.max_tokens, logprobs=False
+    )
     return Asked(tuple(turns), think=think, budget=budget, sampling=sampling, begun=start)
 
 

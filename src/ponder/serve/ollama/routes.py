@@ -158,6 +158,7 @@ def _sampling(options: Options, wanted: str | Mapping[str, object] | None) -> Sa
         seed=None if options.seed is None else options.seed % SEEDS,
         max_tokens=most if most and most > 0 else None,
         json_schema=schema,
+        logprobs=False,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ponder.core.request import Begun, Message, Request, Sampling, Think
@@ -41,8 +42,9 @@ def chat_order(chat: ChatRequest, party: str, *, keep: bool) -> Order:
     alternatives = chat.top_logprobs or 0
     if alternatives and not chat.logprobs:
         raise Refusal(400, "top_logprobs needs logprobs: true.", parameter="top_logprobs")
-    sampling = sampling_of(
-        chat, chat.max_completion_tokens or chat.max_tokens, alternatives, schema_of(chat.response_format)
+    most = chat.max_completion_tokens or chat.max_tokens
+    sampling = replace(
+        sampling_of(chat, most, alternatives, schema_of(chat.response_format)), logprobs=bool(chat.logprobs)
     )
     request = Request(tuple(messages), think=think, budget=budget, sampling=sampling, begun=begun)
     anywhere = bool(chat.stop_in_reasoning)
@@ -53,6 +55,7 @@ def completion_order(asked: CompletionRequest, party: str, *, keep: bool) -> Ord
     """What a completion request asks for."""
     text = asked.prompt if isinstance(asked.prompt, str) else asked.prompt[0]
     sampling = sampling_of(asked, asked.max_tokens or 16, asked.logprobs or 0, "")
+    sampling = replace(sampling, logprobs=asked.logprobs is not None)
     return Order(
         asked.model,
         Request((Message("text", text),), think="off", sampling=sampling),
