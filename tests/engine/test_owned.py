@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ import pytest
 
 from ponder.engine.embedded import Embedded, prestart
 from ponder.engine.http import Loopback
-from ponder.engine.process import Process
+from ponder.engine.process import Process, source
 from ponder.engine.protocol import EngineDiedError
 from ponder.errors import EngineError, InputError
 from tests.conftest import SCRIPT
@@ -317,3 +317,18 @@ def test_an_engine_tells_its_devices_before_and_after_loading(own: Embedded) -> 
     assert own.busy_s() > 0
     own.close()
     assert (own.resident_bytes(), own.busy_s()) == (0, 0.0)
+
+
+def test_a_child_whose_parent_dies_while_it_loads_ends(speaker_gguf: Path) -> None:
+    """There is nobody to tell that the model is loaded, and native threads hold an ordinary end up."""
+    own = asdict(settings(speaker_gguf))
+    told = own | {"threads_batch": 1, "key": "k", "origin": "http://127.0.0.1", "verbosity": 0}
+    child = subprocess.Popen(
+        [sys.executable, "-I", source("child.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdout.close()
+    child.stdin.write(json.dumps(told) + "\n")
+    child.stdin.close()
+    assert child.wait(30) == 0

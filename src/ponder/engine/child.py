@@ -117,6 +117,8 @@ def main() -> None:
         except (RuntimeError, ValueError) as error:
             time.sleep(LOG_S)
             say({"error": str(error)})
+        except BrokenPipeError:
+            pass  # the parent died while the model was loaded
     os._exit(0)  # the native threads need no farewell, and could hang in one
 
 
