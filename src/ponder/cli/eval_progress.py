@@ -28,7 +28,7 @@ def forecast(opened: Opened, todo: int, known: Sequence[Sample], most: int, *, t
     here = opened.local.here() if opened.local is not None else None
     plan = here.plan if here is not None else None
     if plan is None or plan.decode is None:
-        return f"{todo} samples of at most {most:,} tokens; how fast this model writes is not known."
+        return f"at most {most:,} tokens each; how fast this model writes is not known."
     rate = f"{plan.decode.tps:.3g} tokens/s ({plan.decode.low_tps:.3g} to {plan.decode.high_tps:.3g})"
     at_most = f"at most {spelled_s(todo * most / plan.decode.tps)} at {rate}"
     if plan.answer is None or not thinks or plan.answer.mean_tokens > most:

@@ -51,8 +51,8 @@ def held_fixed(results: Sequence[Result]) -> Iterator[str]:
     task = f"{clean(common['task'])} {common['task_sha256'][:12]}, {common['problems']} problems"
     yield f"Task {task}; seed {common['seed']}."
     asks, system = common["asks"], common["system"]
-    yield f"Added to each question: {asks!r}." if asks else "Nothing is added to the questions."
-    yield f"System message: {system!r}." if system else "No system message."
+    yield f"Added to each question: “{clean(asks)}”" if asks else "Nothing is added to the questions."
+    yield f"System message: “{clean(system)}”" if system else "No system message."
     rules = ["the answer must be marked" if common["anchored"] else "unmarked answers count too"]
     rules += [f"tolerance {common['tolerance']:g}"] if common["tolerance"] else []
     yield f"Verifier {common['verifier']} (math-verify for formulae); {', '.join(rules)}."
@@ -87,7 +87,10 @@ def _of_one(result: Result) -> Iterator[str]:
 
 def _drawn(table: Table, width: int) -> Text:
     kept = [at for at in range(len(table.head)) if width >= ROOMY or at not in table.wide]
-    columns = [Column(table.head[at], right=at > 0, most=None if at else max(16, width // 4)) for at in kept]
+    columns = [
+        Column(table.head[at], right=at not in table.left, most=None if at else max(16, width // 4))
+        for at in kept
+    ]
     rows = [[clean(row[at]) for at in kept] for row in table.rows]
     return lay_out(columns, rows, width, 2 if width >= ROOMY else 1)
 

@@ -15,13 +15,14 @@ MOST_LEVELS = 24
 @dataclass(frozen=True, slots=True)
 class Table:
     """A titled table; its first column is text, the others are figures. `wide` columns are left out where
-    there is little room.
+    there is little room, `left` ones begin at the left.
     """
 
     title: str
     head: Row
     rows: tuple[Row, ...]
     wide: frozenset[int] = frozenset()
+    left: frozenset[int] = frozenset({0})
 
 
 def tables(results: Sequence[Result]) -> Iterator[Table]:
@@ -36,6 +37,9 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
         yield _cuts(results)
     if any(result.figures.levels for result in results):
         yield _levels(results)
+    for result in results:
+        if result.by_level and result.fixed["think"] == "off":
+            yield _when_to_think(result)
 
 
 def percent(interval: Interval) -> str:
@@ -75,19 +79,22 @@ def _accuracy(results: Sequence[Result]) -> Table:
 
 
 def _differences(results: Sequence[Result]) -> Table:
-    head = ("against the first, paired", "points (95 %)", "tokens", "s/answer", "gained", "lost", "by chance")
+    head: Row = ("less the first", "points (95 %)", "tokens", "s/answer")
+    if all(result.against is None or result.against.test for result in results):
+        head += ("gained", "lost", "by chance")
     rows = []
     for result in results:
         other = result.against
         if other is not None:
             changes = points(other.accuracy), f"{other.tokens:+,.0f}", f"{other.seconds:+.3g}"
             rows.append((result.label, *changes, *_tested(other)))
-    return Table(f"same {results[-1].figures.problems} problems", head, tuple(rows), frozenset({2}))
+    paired = next(result.against.problems for result in results if result.against)
+    return Table(f"differences, paired on {paired} problems", head, tuple(rows), frozenset({2}))
 
 
 def _tested(other: Against) -> Row:
     if other.test is None:
-        return "", "", ""
+        return ()
     return str(other.test.gained), str(other.test.lost), f"{100 * other.test.chance:.2g} %"
 
 
@@ -126,7 +133,7 @@ def _cuts(results: Sequence[Result]) -> Table:
         for cut in result.figures.cuts
     )  # fmt: skip
     head = ("answer forced after", "of its reasoning", "tokens", "accuracy (95 %)", "")
-    return Table("by reasoning budget", head, rows)
+    return Table("by reasoning budget", head, rows, left=frozenset({0, 4}))
 
 
 def _levels(results: Sequence[Result]) -> Table:
@@ -142,6 +149,18 @@ def _levels(results: Sequence[Result]) -> Table:
     for result in results:
         head += [result.label, "s/answer"]
     return Table("by level", tuple(head), tuple(rows))
+
+
+def _when_to_think(result: Result) -> Table:
+    """What reasoning gains at each level, and what it costs: the other way round than the differences."""
+    rows = []
+    for name, off in result.by_level[:MOST_LEVELS]:
+        gain = Interval(0 - off.accuracy.value, 0 - off.accuracy.high, 0 - off.accuracy.low)
+        advice = "think" if gain.low > 0 else "answer at once" if gain.high < 0 else "no difference shown"
+        rows.append((name or "all", points(gain), f"{-off.seconds:+.3g}", f"{-off.tokens:+,.0f}", advice))
+    head = ("level", "gained by thinking, points (95 %)", "s/answer", "tokens", "so")
+    model = result.label.removesuffix(", no thinking")
+    return Table(f"when to think: {model}", head, tuple(rows), frozenset({3}), frozenset({0, 4}))
 
 
 def _level(found: Figures, name: str) -> Row:

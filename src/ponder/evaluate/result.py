@@ -12,8 +12,8 @@ from ponder.evaluate.statistics.summary import Against, Figures, Same, against, 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`label` names the model and how it was asked; `against` compares it with the first of its task; of
-    `wanted` samples `missing` were not taken.
+    """`label` names the model and how it was asked; `against` compares it with the first of its task,
+    `by_level` at each level; of `wanted` samples `missing` were not taken.
     """
 
     label: str
@@ -22,6 +22,7 @@ class Result:
     slots: int
     figures: Figures
     against: Against | None
+    by_level: tuple[tuple[str, Against], ...]
     wanted: int
     missing: int
     folder: str
@@ -44,10 +45,21 @@ def result_of(
         asked[2],
         figures(samples, same, seed),
         None if first is None else against(first, samples, seed),
+        () if first is None else _by_level(first, samples, seed),
         asked[0],
         asked[1],
         str(folder.path),
     )
+
+
+def _by_level(one: Sequence[Sample], other: Sequence[Sample], seed: int) -> tuple[tuple[str, Against], ...]:
+    """The comparison at each level, in their order."""
+    found = []
+    for level in sorted({sample.level for sample in one}):
+        sides = [[sample for sample in side if sample.level == level] for side in (one, other)]
+        compared = against(sides[0], sides[1], seed)
+        found += [(level, compared)] if compared is not None else []
+    return tuple(found)
 
 
 def short_name(model: str) -> str:
