@@ -3,16 +3,20 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from ponder.check.evaluate import evaluate
 from ponder.errors import FileFormatError, NotFoundError, PonderError
 from ponder.evaluate.problem import Problem, Task
 from ponder.evaluate.scorers.cascade import Cascade
 from ponder.evaluate.scorers.verifier import Verifier
-from ponder.evaluate.tasks import gym
+from ponder.evaluate.tasks import gym, world
 from ponder.evaluate.tasks.find import Wanted, find_task
+from ponder.world.reasoning import reasoned
+from ponder.world.tasks import TASKS, held_out
 
 Make = Callable[..., Task]
 
@@ -196,3 +200,19 @@ def test_an_unknown_task_names_the_nearest() -> None:
 
 def test_every_problem_can_be_told_apart(task: Make) -> None:
     assert task({"question": "1", "answer": 1}).problems == (Problem("1", "1", "1"),)
+
+
+def test_the_world_s_own_solutions_are_right_and_others_are_not() -> None:
+    verifier = Verifier(Cascade())
+    for task in TASKS:
+        for made in held_out(task, 3, 6):
+            (problem,) = (p for p in world.problems(task, 6, 3) if p.question == made.question)
+            assert verifier.judge(problem, reasoned(made, Random(1)).said).right, made
+            assert not verifier.judge(problem, "The answer is 98765.").right
+    countdown = world.problems("countdown", 1, 3)[0]
+    value = evaluate(countdown.target).value
+    assert not verifier.judge(countdown, f"The answer is {value}.").right
+    assert verifier.judge(countdown, f"The answer is ({countdown.target}) = {value}.").right
+    lists = [p for p in world.problems("ordering", 30, 3) if "," in p.target]
+    assert lists
+    assert not verifier.judge(lists[0], ", ".join(reversed(lists[0].target.split(", ")))).right

@@ -1,39 +1,69 @@
 """The world of the built-in model: its tasks by name, always of the side that training never sees."""
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+import re
 
+from ponder.check.answers import same_answer, tidy
+from ponder.check.evaluate import NotEvaluated, evaluate
 from ponder.errors import NotFoundError
-from ponder.evaluate.problem import Problem
+from ponder.evaluate.problem import Own, Problem
+from ponder.world.problem import Problem as Made
+from ponder.world.tasks import TASKS, held_out
 
 ASKS = ""
-MODULE = "ponder.world.tasks"
+_NUMBER = re.compile(r"\d+")
 
 
 def known() -> list[str]:
-    """The names of its tasks; empty where there is no world."""
-    return list(_world().TASKS) if find_spec("ponder.world") else []
+    """The names of its tasks."""
+    return list(TASKS)
 
 
 def problems(name: str, count: int, seed: int) -> tuple[Problem, ...]:
     """`count` held-out problems of a task, or with the name "all" of every task in turn."""
-    names = known()
-    if name not in (*names, "all"):
-        raise NotFoundError(f"the world has no task {name!r}; it has {', '.join(names) or 'none'}.")
-    chosen = names if name == "all" else [name]
+    if name not in (*TASKS, "all"):
+        raise NotFoundError(f"the world has no task {name!r}; it has {', '.join(TASKS)}, and all.")
+    chosen = list(TASKS) if name == "all" else [name]
     made: list[Problem] = []
     for place, task in enumerate(chosen):
         size = count // len(chosen) + (place < count % len(chosen))
-        made += [
-            _problem(task, number, each) for number, each in enumerate(_world().held_out(task, seed, size))
-        ]
+        made += [_problem(number, each) for number, each in enumerate(held_out(task, seed, size))]
     return tuple(made)
 
 
-def _problem(task: str, number: int, made: Any) -> Problem:
-    return Problem(f"{task}-{number}-{made.key}", made.question, made.answer, f"{task} {made.level}")
+def _problem(number: int, made: Made) -> Problem:
+    name, level = f"{made.task}-{number}-{made.key}", f"{made.task} {made.level}"
+    own = {"outside": _declined, "countdown": _counted, "ordering": _ordered}.get(made.task)
+    return Problem(name, made.question, made.answer, level, own=own(made.answer) if own else None)
 
 
-def _world() -> Any:
-    return import_module(MODULE)
+def _declined(target: str) -> Own:
+    """Outside its world the right answer is to say so, in whatever words the list of tasks goes on."""
+    del target
+    return lambda answer: float("only know" in answer.casefold())
+
+
+def _counted(target: str) -> Own:
+    """Any expression is right that has the same numbers and comes to the same value."""
+    numbers, goal = sorted(_NUMBER.findall(target)), evaluate(target).value
+
+    def score(answer: str) -> float:
+        expression = tidy(answer).partition("=")[0]
+        try:
+            value = evaluate(expression).value
+        except NotEvaluated:
+            return 0.0
+        return float(value == goal and sorted(_NUMBER.findall(expression)) == numbers)
+
+    return score
+
+
+def _ordered(target: str) -> Own:
+    """The order of a sorted list is what was asked for."""
+    wanted = [part.strip() for part in target.split(",")]
+
+    def score(answer: str) -> float:
+        parts = [part.strip() for part in re.split(r",|\band\b", tidy(answer)) if part.strip()]
+        same = [same_answer(part, other) for part, other in zip(parts, wanted, strict=False)]
+        return float(len(parts) == len(wanted) and all(same))
+
+    return score
