@@ -50,9 +50,12 @@ def recall(opened: Opened, prompt: Prompt, ids: Sequence[int]) -> int:
     if caches is None or len(known) < LEAST_TOKENS:
         return 0
     assert isinstance(opened.engine, Owned)
+    held = opened.engine.holds(prompt, known)
+    if held == len(known):  # nothing on disk can hold more: no need to look there
+        return 0
     cache = caches.best(key(opened), known)
     shared = cache.shared(known) if cache else 0
-    if cache is None or shared < LEAST_TOKENS or opened.engine.holds(prompt, known) >= shared:
+    if cache is None or shared < LEAST_TOKENS or held >= shared:
         return 0
     name = caches.sound(cache)
     if not name:

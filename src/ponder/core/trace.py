@@ -1,6 +1,6 @@
 """A trace: one branch from the question to the answer, token by token."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -13,6 +13,11 @@ def text_of(tokens: Iterable[Token], part: Part | None = None) -> str:
     """The text of `tokens`, of one part or of all; bytes that are not UTF-8 become U+FFFD."""
     data = b"".join(token.data for token in tokens if part is None or token.part == part)
     return data.decode("utf-8", errors="replace")
+
+
+def shared_ids(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many token ids two sequences begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def relabel(tokens: Iterable[Token], ranges: Iterable[tuple[int, int]]) -> tuple[Token, ...]:

@@ -11,11 +11,12 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from ponder.core.request import Message, Sampling
+from ponder.core.trace import shared_ids
 from ponder.engine.http import Loopback
 from ponder.engine.piece import Piece, foreign
 from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written, ids_of
 from ponder.engine.render import neutral, placeholders, render
-from ponder.engine.slots import Slots, shared
+from ponder.engine.slots import Slots
 from ponder.errors import ContextError, EngineError, InputError
 
 ABILITIES = (
@@ -134,7 +135,7 @@ class LlamaClient:
         if slot is None:
             return 0
         self._slots.leave(slot)
-        return shared(slot.ids, known)
+        return shared_ids(slot.ids, known)
 
     def save(self, prompt: Prompt, known: Sequence[int], name: str) -> int:
         """Let the server write the cache of a conversation to the file `name` in its folder; how many tokens

@@ -8,8 +8,8 @@ time, and the server is told to forget what that holds.
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
+from ponder.core.trace import shared_ids
 from ponder.engine.protocol import Prompt
 
 
@@ -68,9 +68,4 @@ class Slots:
     def _best(self, prompt: Prompt, known: Sequence[int]) -> Slot | None:
         head = prompt.head or len(prompt.ids)
         own = [slot for slot in self._free() if tuple(slot.ids[:head]) == prompt.ids[:head]]
-        return max(own, key=lambda slot: shared(slot.ids, known), default=None)
-
-
-def shared(ids: Sequence[int], known: Sequence[int]) -> int:
-    """How many ids two sequences begin with alike."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, known, strict=False)))
+        return max(own, key=lambda slot: shared_ids(slot.ids, known), default=None)

@@ -15,9 +15,9 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import takewhile
 from pathlib import Path
 
+from ponder.core.trace import shared_ids
 from ponder.store.database import default_path
 
 GB = 10**9
@@ -51,7 +51,7 @@ class Cache:
 
     def shared(self, ids: Sequence[int]) -> int:
         """How many tokens it begins with as `ids` do."""
-        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self.ids, ids, strict=False)))
+        return shared_ids(self.ids, ids)
 
 
 class Caches:

@@ -22,6 +22,7 @@ from ponder.serve.pages.frame import form_of, page, prefer, preferred
 from ponder.serve.refusal import refusal_of
 from ponder.serve.service import Service, service_of
 from ponder.serve.templates import THEMES
+from ponder.store.caches import folder_beside
 
 _SECTION = "Settings"
 
@@ -62,13 +63,10 @@ def _default(service: Service) -> str:
 
 def _places(service: Service) -> list[tuple[str, Path, int]]:
     """What lies where, with its size in bytes."""
-    kept = service.settings.keep
     traces = service.store.path
-    found = [("traces", traces, _size(traces))] if kept else []
-    found += (
-        [("caches of engines", traces.parent / "caches", _size(traces.parent / "caches"))] if kept else []
-    )
-    return [*found, ("models", models_folder(), _size(models_folder())), ("everything else", home(), 0)]
+    kept = [("traces", traces), ("caches of engines", folder_beside(traces))] if service.settings.keep else []
+    sized = [(name, path, _size(path)) for name, path in (*kept, ("models", models_folder()))]
+    return [*sized, ("everything else", home(), 0)]
 
 
 def _size(path: Path) -> int:
