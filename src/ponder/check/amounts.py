@@ -1,9 +1,10 @@
 """Arithmetic told in words: "if we multiply 12 by 5, we get 60", "150 decreased by 20 % is 120"."""
 
+import operator
 from collections.abc import Callable
 from fractions import Fraction
 
-from ponder.check.claim import Kind, written
+from ponder.check.claim import written
 from ponder.check.evaluate import NotEvaluated, evaluate
 from ponder.check.wording import (
     GETS,
@@ -39,19 +40,17 @@ _THAT = (
 def _of_two(name: str, compute: Callable[[Fraction, Fraction], Fraction]) -> Callable[[Match], Answer | None]:
     def answer(match: Match) -> Answer | None:
         a, b = value(match["a"]), value(match["b"])
-        if mixed_units(match["a_unit"], match["b_unit"], match.groupdict().get("r_unit")) or (
-            name == "/" and b == 0
-        ):
+        if mixed_units(match["a_unit"], match["b_unit"]) or (name == "/" and b == 0):
             return None
         return result("equality", f"{written(a)} {name} {written(b)}", compute(a, b), match)
 
     return answer
 
 
-_times = _of_two("×", lambda a, b: a * b)
-_plus = _of_two("+", lambda a, b: a + b)
-_minus = _of_two("-", lambda a, b: a - b)
-_divided = _of_two("/", lambda a, b: a / b if b else Fraction(0))
+_times = _of_two("×", operator.mul)
+_plus = _of_two("+", operator.add)
+_minus = _of_two("-", operator.sub)
+_divided = _of_two("/", operator.truediv)
 _taken = _of_two("taken from", lambda a, b: b - a)
 
 
@@ -61,12 +60,10 @@ def _difference(match: Match) -> Answer | None:
     return result("equality", f"the difference of {written(a)} and {written(b)}", gap, match)
 
 
-_POWERS: dict[str, tuple[str, Callable[[Fraction], Fraction]]] = {
-    "square": ("²", lambda a: a * a),
-    "cube": ("³", lambda a: a**3),
-    "平方": ("²", lambda a: a * a),
-    "立方": ("³", lambda a: a**3),
-}
+_POWERS = {
+    "square": ("²", 2), "squar": ("²", 2), "平方": ("²", 2),
+    "cube": ("³", 3), "cub": ("³", 3), "立方": ("³", 3),
+}  # fmt: skip
 _PARTS: dict[str, Fraction | int] = {
     "double": 2, "doubling": 2, "twice": 2, "triple": 3, "tripling": 3, "half": Fraction(1, 2),
     "halving": Fraction(1, 2), "一半": Fraction(1, 2), "两倍": 2, "三倍": 3,
@@ -74,9 +71,9 @@ _PARTS: dict[str, Fraction | int] = {
 
 
 def _power(match: Match) -> Answer | None:
-    sign, compute = _POWERS[match["k"].lower()]
+    sign, exponent = _POWERS[match["k"].lower()]
     a = value(match["a"])
-    return result("equality", f"{written(a)}{sign}", compute(a), match)
+    return result("equality", f"{written(a)}{sign}", a**exponent, match)
 
 
 def _part(match: Match) -> Answer | None:
@@ -107,10 +104,9 @@ def _grown(match: Match) -> Answer | None:
 def _discount(match: Match) -> Answer | None:
     a, p = value(match["a"]), value(match["p"]) / 100
     both = [agrees(a * p, match["r"]), agrees(a * (1 - p), match["r"])]
-    kind: Kind = "equality"
     fact = f"{match['p']}% of {written(a)} is {written(a * p)}, and {written(a * (1 - p))} is left"
     holds = True if True in both else None if None in both else False
-    return None if holds is None else (kind, f"{match['p']}% off {written(a)}", match["r"], holds, fact)
+    return None if holds is None else ("equality", f"{match['p']}% off {written(a)}", match["r"], holds, fact)
 
 
 def _change(match: Match) -> Answer | None:
@@ -129,12 +125,6 @@ def _share(match: Match) -> Answer | None:
 def _each(match: Match) -> Answer | None:
     a, b = value(match["a"]), value(match["b"])
     return result("equality", f"{written(a)} × {written(b)}", a * b, match)
-
-
-def _power_of(match: Match) -> Answer | None:
-    a = value(match["a"])
-    cube = match[0].lower().startswith("cub")
-    return result("equality", f"{written(a)}{'³' if cube else '²'}", a**3 if cube else a * a, match)
 
 
 _BY = r"\s+(?:by|with|and|times)\s+"
@@ -163,7 +153,7 @@ PATTERNS = (
     said("quotient", rf"\bquotient\s+of\s+{_A}\s+and\s+{_B}{IS}{_R}", _divided),
     said("product", rf"\bproduct\s+of\s+{_A}\s+and\s+{_B}{GETS}{_R}", _times),
     said("square|cube", rf"\b(?P<k>square|cube)\s+of\s+{num('a')}{IS}{_R}", _power),
-    said("squar|cub", rf"{IF}\b(?:squar|cub)(?:e|ing)\s+{num('a')}{GETS}{_R}", _power_of),
+    said("squar|cub", rf"{IF}\b(?P<k>squar|cub)(?:e|ing)\s+{num('a')}{GETS}{_R}", _power),
     said("square root", rf"\bsquare\s+root\s+of\s+{num('a')}{IS}{_R}", _root),
     said(
         "doubl|tripl|twice|half|halv",

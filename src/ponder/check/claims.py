@@ -63,7 +63,7 @@ def _claims(text: str, known: Mapping[str, Fraction]) -> tuple[Claim, ...]:
     simple = plain(text)
     found, scope = derived(simple, known)
     found += islice(phrase_claims(simple), MAX_CLAIMS)
-    found += _apart(islice(function_claims(text), MAX_CLAIMS), found, len(text))
+    found += _apart(function_claims(text, simple), found, len(text))
     found += _apart(islice(chain_claims(simple, scope), MAX_CLAIMS), found, len(text))
     return tuple(sorted(set(found), key=lambda c: (c.start, c.stop, c.kind)))
 

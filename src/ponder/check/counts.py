@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from ponder.check.claim import written
+from ponder.check.plain import FILL
 from ponder.check.wording import (
     COUNT,
     GETS,
@@ -94,10 +95,13 @@ def _phrase(match: Match) -> Answer | None:
     return _count(match, "words of the phrase", len(match["phrase"].split()))
 
 
+def _bare(match: Match) -> str:
+    """The digits of a number without what sets its thousands apart."""
+    return match["whole"].replace(",", "").replace(FILL, "")
+
+
 def _digits(match: Match) -> Answer | None:
-    return _count(
-        match, f"digits of {match['whole']}", len(match["whole"].replace(",", "").replace("\x01", ""))
-    )
+    return _count(match, f"digits of {match['whole']}", len(_bare(match)))
 
 
 def _power_digits(match: Match) -> Answer | None:
@@ -108,8 +112,7 @@ def _power_digits(match: Match) -> Answer | None:
 
 
 def _digit_sum(match: Match) -> Answer | None:
-    digits = match["whole"].replace(",", "").replace("\x01", "")
-    total = Fraction(sum(map(int, digits)))
+    total = Fraction(sum(map(int, _bare(match))))
     return result("count", f"the digit sum of {match['whole']}", total, match)
 
 
@@ -122,20 +125,27 @@ def _inclusive(match: Match) -> Answer | None:
     )
 
 
+def _sum(found: list[Fraction]) -> Fraction:
+    return sum(found, Fraction(0))
+
+
+def _product(found: list[Fraction]) -> Fraction:
+    return math.prod(found, start=Fraction(1))
+
+
+def _mean(found: list[Fraction]) -> Fraction:
+    return _sum(found) / len(found)
+
+
+def _range(found: list[Fraction]) -> Fraction:
+    return max(found) - min(found)
+
+
 _TOTALS: dict[str, Callable[[list[Fraction]], Fraction]] = {
-    "sum": lambda found: sum(found, Fraction(0)),
-    "total": lambda found: sum(found, Fraction(0)),
-    "product": lambda found: math.prod(found, start=Fraction(1)),
-    "average": lambda found: sum(found, Fraction(0)) / len(found),
-    "mean": lambda found: sum(found, Fraction(0)) / len(found),
-    "median": lambda found: Fraction(median(found)),
-    "range": lambda found: max(found) - min(found),
+    "sum": _sum, "total": _sum, "和": _sum, "product": _product, "乘积": _product, "积": _product,
+    "average": _mean, "mean": _mean, "平均": _mean, "median": median, "range": _range,
     "largest": max, "greatest": max, "biggest": max, "maximum": max, "highest": max, "最大": max,
     "smallest": min, "least": min, "minimum": min, "lowest": min, "最小": min,
-    "和": lambda found: sum(found, Fraction(0)),
-    "平均": lambda found: sum(found, Fraction(0)) / len(found),
-    "乘积": lambda found: math.prod(found, start=Fraction(1)),
-    "积": lambda found: math.prod(found, start=Fraction(1)),
 }  # fmt: skip
 
 

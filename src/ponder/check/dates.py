@@ -51,22 +51,17 @@ def _american(numbers: list[int]) -> date | None:
     return date(year, month, day)
 
 
+def _day(word: str) -> int:
+    """The place of a named day in its week, Monday's being 0."""
+    return min(_CHINESE_DAYS.index(word), 6) if word in _CHINESE_DAYS else DAYS.index(word.lower())
+
+
 def _weekday(match: Match) -> Answer | None:
     day = _read(match["date"])
     if day is None:
         return None
-    name = DAYS[day.weekday()]
-    right = name == match["day"].lower()
-    return "date", match["date"], match["day"], right, f"{day.isoformat()} is a {name.title()}"
-
-
-def _chinese_weekday(match: Match) -> Answer | None:
-    day = _read(match["date"])
-    if day is None:
-        return None
-    at = min(_CHINESE_DAYS.index(match["day"]), 6)
     fact = f"{day.isoformat()} is a {DAYS[day.weekday()].title()}"
-    return "date", match["date"], match["day"], day.weekday() == at, fact
+    return "date", match["date"], match["day"], day.weekday() == _day(match["day"]), fact
 
 
 def _leap(match: Match) -> Answer | None:
@@ -132,7 +127,7 @@ def _between(match: Match) -> Answer | None:
 
 
 def _cycle(match: Match) -> Answer | None:
-    start, claimed = DAYS.index(match["day"].lower()), DAYS.index(match["day2"].lower())
+    start, claimed = _day(match["day"]), _day(match["day2"])
     back = re.search(r"\b(?:before|ago|earlier)\b", match[0], re.IGNORECASE)
     right = (start - int(match["n"]) if back else start + int(match["n"])) % 7
     return (
@@ -159,7 +154,7 @@ PATTERNS = (
     said(
         "星期|周|礼拜",
         rf"{_DATE}\s*(?:是|为)?\s*(?:星期|周|礼拜)(?P<day>[{_CHINESE_DAYS}])(?!\s*吗)",
-        _chinese_weekday,
+        _weekday,
     ),
     said(
         "leap",

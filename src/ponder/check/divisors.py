@@ -10,41 +10,37 @@ _N = r"(?<![\w.,^/*+:-])(-?[0-9][0-9,]{0,14})(?![0-9]|\.[0-9]|,[0-9]|:[0-9])"
 _LARGEST_PRIME = 10**12
 
 
-def _whole(text: str) -> int:
-    return whole(text.rstrip(","))
-
-
 def _divides(big: int, small: int, denied: bool, what: str) -> Answer | None:
     if small == 0:
         return None
     rest = big % small
-    said_ = f"{'not ' if denied else ''}{what}"
-    return "divisibility", str(big), said_, (rest == 0) != denied, f"{big} mod {small} is {rest}"
+    claimed = f"{'not ' if denied else ''}{what}"
+    return "divisibility", str(big), claimed, (rest == 0) != denied, f"{big} mod {small} is {rest}"
 
 
 def _divisible(match: Match) -> Answer | None:
-    a, denied, b = _whole(match[1]), bool(match[2]), _whole(match[3])
+    a, denied, b = whole(match[1]), bool(match[2]), whole(match[3])
     return _divides(a, b, denied, f"divisible by {b}")
 
 
 def _divisor_of(match: Match) -> Answer | None:
-    small, denied, big = _whole(match[1]), bool(match["not"]), _whole(match[3])
+    small, denied, big = whole(match[1]), bool(match["not"]), whole(match[3])
     return _divides(big, small, denied, f"divided by {small}")
 
 
 def _multiple(match: Match) -> Answer | None:
-    a, denied, b = _whole(match[1]), bool(match[2]), _whole(match[4])
+    a, denied, b = whole(match[1]), bool(match[2]), whole(match[4])
     big, small = (a, b) if match[3].lower() == "multiple" else (b, a)
     return _divides(big, small, denied, f"a {match[3].lower()} of {b}" if big == a else f"a multiple of {a}")
 
 
 def _rest_free(match: Match) -> Answer | None:
-    a, b = _whole(match[1]), _whole(match[2])
+    a, b = whole(match[1]), whole(match[2])
     return _divides(a, b, False, f"divided by {b} without remainder")
 
 
 def _prime(match: Match) -> Answer | None:
-    n, denied, composite = _whole(match[1]), bool(match[2]), match[3].lower() in ("composite", "合数")
+    n, denied, composite = whole(match[1]), bool(match[2]), match[3].lower() in ("composite", "合数")
     if not 0 <= n <= _LARGEST_PRIME:
         return None
     divisor = next((d for d in range(2, min(math.isqrt(n), 10**6) + 1) if n % d == 0), 0)
@@ -55,15 +51,15 @@ def _prime(match: Match) -> Answer | None:
 
 
 def _even(match: Match) -> Answer | None:
-    n, denied = _whole(match[1]), bool(match[2])
+    n, denied = whole(match[1]), bool(match[2])
     even = match[3].lower() in ("even", "偶数")
     true = ((n % 2 == 0) == even) != denied
     return "divisibility", str(n), f"{'not ' if denied else ''}{match[3]}", true, f"{n} mod 2 is {n % 2}"
 
 
 def _divisor(match: Match) -> Answer | None:
-    names, claimed = match["numbers"], _whole(match["r"])
-    values = [_whole(part) for part in re.findall(r"[0-9]+", names)]
+    names, claimed = match["numbers"], whole(match["r"])
+    values = [whole(part) for part in re.findall(r"[0-9]+", names)]
     what = match["what"].lower()
     lowest = "mult" in what or "lcm" in what or "公倍" in what
     if not all(values) or len(values) < 2:
@@ -74,21 +70,21 @@ def _divisor(match: Match) -> Answer | None:
 
 
 def _modulo(match: Match) -> Answer | None:
-    a, m, claimed = _whole(match[1]), _whole(match[2]), _whole(match[3])
+    a, m, claimed = whole(match[1]), whole(match[2]), whole(match[3])
     if m <= 0:
         return None
     return "remainder", f"{a} mod {m}", str(claimed), (a - claimed) % m == 0, f"{a} mod {m} is {a % m}"
 
 
 def _congruent(match: Match) -> Answer | None:
-    a, b, m = _whole(match[1]), _whole(match[2]), _whole(match[3])
+    a, b, m = whole(match[1]), whole(match[2]), whole(match[3])
     if m <= 0:
         return None
     return "congruence", str(a), f"{b} (mod {m})", (a - b) % m == 0, f"{a} mod {m} is {a % m}"
 
 
 def _quotient(match: Match) -> Answer | None:
-    a, b, q, r = (_whole(part) for part in match.groups())
+    a, b, q, r = (whole(part) for part in match.groups())
     if b <= 0:
         return None
     true = (a // b, a % b) == (q, r)
@@ -96,14 +92,14 @@ def _quotient(match: Match) -> Answer | None:
 
 
 def _remainder(match: Match) -> Answer | None:
-    a, b, r = (_whole(part) for part in match.groups())
+    a, b, r = (whole(part) for part in match.groups())
     if b <= 0:
         return None
     return "remainder", f"{a} mod {b}", str(r), a % b == r, f"{a} mod {b} is {a % b}"
 
 
 def _factors(match: Match) -> Answer | None:
-    n = _whole(match[1])
+    n = whole(match[1])
     product = 1
     for part in re.split(r"[×*x]", match["product"].replace(" ", "")):
         base, _, power = part.partition("^")

@@ -203,9 +203,8 @@ def _holds_otherwise(left: list[Piece], right: list[Piece]) -> Iterator[bool]:
     """Whether other readings of the left side hold: left to right, ^ as exclusive or, half of all behind."""
     if any(piece.kind in ("word", "var") for piece in left + right):
         return
-    try:
-        said = Side(right).value.value
-    except NotEvaluated:
+    said = _value(right)
+    if said is None:
         return
     kinds = [piece.kind for piece in left]
     if kinds == ["number", "^", "number"] and all(p.value.denominator == 1 for p in left[::2]):

@@ -8,15 +8,15 @@ where the left one is a derivative or an integral. Every question goes to `symbo
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 
 from ponder.check.claim import Claim, Verdict, written
 from ponder.check.context import stance
 from ponder.check.expression import Tree
 from ponder.check.notation import Side, pairs
-from ponder.check.plain import plain
 from ponder.check.symbolic import Question, ask
 
-MOST_QUESTIONS = 100
+MOST_PAIRS = 100
 _KEY = re.compile(
     r"\\(?:sin|cos|tan|cot|sec|csc|ln|log|exp|binom|[dt]binom|int|sum|lfloor|lceil|lvert|arc(?:sin|cos"
     r"|tan))(?![a-z])"
@@ -35,19 +35,21 @@ _AFTER = re.compile(
 )
 
 
-def function_claims(text: str) -> Iterator[Claim]:
-    """The claims of a text, as written, that need more than the own evaluator."""
-    clear = plain(text)
-    found_pairs = [pair for line in _lines(text) for pair in pairs(text, *line)][:MOST_QUESTIONS]
-    meant = [pair for pair in found_pairs if stance(clear, pair[0].start, pair[2].stop) != "not claimed"]
-    questions = [question for left, _, right in meant for question in _questions(left, right)]
+def function_claims(text: str, clear: str) -> Iterator[Claim]:
+    """The claims of a text, as written, that need more than the own evaluator; `clear`: in plain spelling."""
+    found_pairs = (pair for line in _lines(text) for pair in pairs(text, *line))
+    asked: list[tuple[Side, str, Side, str, list[Question]]] = []
+    for left, sign, right in islice(found_pairs, MOST_PAIRS):
+        meant = stance(clear, left.start, right.stop)
+        if meant != "not claimed":
+            asked.append((left, sign, right, meant, _questions(left, right)))
+    questions = [question for *_, own in asked for question in own]
     answers = iter(ask(questions) if questions else [])
-    for left, sign, right in meant:
-        found = [next(answers) for _ in _questions(left, right)]
-        verdict, fact = _judged(left, sign, right, found)
+    for left, sign, right, meant, own in asked:
+        verdict, fact = _judged(left, sign, right, list(islice(answers, len(own))))
         if verdict is None:
             continue
-        sure = stance(clear, left.start, right.stop) == "claimed" and not _open(text, left, right)
+        sure = meant == "claimed" and not _open(text, left, right)
         verdict = "undecided" if verdict == "wrong" and not sure else verdict
         one, two = (" ".join(text[side.start : side.stop].split()) for side in (left, right))
         yield Claim(left.start, right.stop, "equality", one, two, verdict, "" if verdict == "ok" else fact)

@@ -48,8 +48,6 @@ _SAME = {
     "}": ")",
     "[": "(",
     "]": ")",
-    "\\approx": "≈",
-    "\\simeq": "≈",
 }
 _NAMES = FUNCTIONS | {"arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "floor", "ceil", "abs"}
 _BEYOND = frozenset(("function", "binom", "choose", "log", "int", "sum", "diff", "floor", "ceil", "|"))
@@ -83,7 +81,7 @@ class _Reader(Parser):
     BESIDE = Parser.BESIDE | {"binom", "log", "floor", "ceil", "choose"}
 
     def _atom(self) -> Tree:
-        kind, before = self._kind(), self.at
+        kind = self._kind()
         if kind == "√":
             return self._rooted()
         if kind == "binom":
@@ -103,7 +101,6 @@ class _Reader(Parser):
             if self._take().kind not in ("closed", "|"):
                 raise NotEvaluated("a bar is open")
             return self._finished(("call", "abs" if kind == "|" else kind, inner))
-        self.at = before
         return self._finished(super()._atom())
 
     def _finished(self, tree: Tree) -> Tree:
@@ -213,33 +210,27 @@ def pairs(text: str, start: int, stop: int) -> Iterator[tuple[Side, str, Side]]:
 
 def _related(run: Sequence[Sign]) -> Iterator[tuple[Side, str, Side]]:
     """The pairs of neighbouring sides of a run that can be read, one of them beyond the own evaluator."""
+    for part in _split(run, (",",))[0]:
+        sides, relations = _split(part, ("=", "≈"))
+        read = [_read(side) for side in sides]
+        for (left, right), relation in zip(pairwise(read), relations, strict=True):
+            if left is not None and right is not None and (left.beyond or right.beyond):
+                yield left, relation, right
+
+
+def _split(run: Sequence[Sign], kinds: tuple[str, ...]) -> tuple[list[list[Sign]], list[str]]:
+    """What stands between signs of these kinds outside brackets, and the kinds that stand there."""
     depth = 0
-    parts: list[list[Sign]] = []
+    parts: list[list[Sign]] = [[]]
+    between = []
     for sign in run:
         depth += (sign.kind == "(") - (sign.kind == ")")
-        if not parts or (sign.kind == "," and depth <= 0):
+        if sign.kind in kinds and depth <= 0:
+            between.append(sign.kind)
             parts.append([])
-        if sign.kind != "," or depth > 0:
-            parts[-1].append(sign)
-    for part in parts:
-        yield from _related_part(part)
-
-
-def _related_part(run: Sequence[Sign]) -> Iterator[tuple[Side, str, Side]]:
-    depth = 0
-    sides: list[list[Sign]] = [[]]
-    relations = []
-    for sign in run:
-        depth += (sign.kind == "(") - (sign.kind == ")")
-        if sign.kind in "=≈" and depth <= 0:
-            relations.append(sign.kind)
-            sides.append([])
         else:
-            sides[-1].append(sign)
-    read = [_read(side) for side in sides]
-    for (left, right), relation in zip(pairwise(read), relations, strict=True):
-        if left is not None and right is not None and (left.beyond or right.beyond):
-            yield left, relation, right
+            parts[-1].append(sign)
+    return parts, between
 
 
 def _read(signs: list[Sign]) -> Side | None:
@@ -257,13 +248,13 @@ def _signs(match: re.Match[str]) -> list[Sign] | None:
     kind, said, start, stop = match.lastgroup or "", match[0], match.start(), match.end()
     if kind == "space":
         return None if "\n" in said else []
-    if kind in ("by", "by2", "derive"):
+    if kind == "derive":
         by = match["by"] or match["by2"]
         return [Sign("diff", start, stop, by or "x", Fraction(not by))]
-    if kind in ("logb", "base", "base2", "base3"):
+    if kind == "logb":
         base = match["base"] or match["base2"] or match["base3"]
         return [Sign("log", start, stop, said, Fraction(int(base)))]
-    if kind in ("of", "dx"):
+    if kind == "dx":
         return [Sign("dx", start, stop, match["of"])]
     if kind == "number":
         try:
@@ -278,10 +269,10 @@ def _signs(match: re.Match[str]) -> list[Sign] | None:
     if kind == "bar":
         return [Sign("|", start, stop, said)]
     if kind == "rel":
-        return [Sign(_SAME.get(said, said) if said in "=≈" or said in _SAME else "=", start, stop, said)]
+        return [Sign("≈" if said in ("≈", "\\approx", "\\simeq") else "=", start, stop, said)]
     if kind == "op":
         return [Sign(_SAME.get(said, said), start, stop, said)]
-    if kind in ("cmd", "cname", "word"):
+    if kind in ("cmd", "word"):
         called = _CALLED.match(match.string, start) is not None
         return _named(match["cname"] or said, start, stop, command=said.startswith("\\"), called=called)
     return [Sign(",", start, stop, said)] if said == "," else None

@@ -71,8 +71,10 @@ def _claims_of(one: Said, text: str, start: int, stop: int) -> Iterator[Claim]:
             found = None if _inside(text, match.start(), match.end()) else one.answer(match)
         except (NotEvaluated, ValueError, OverflowError):
             continue
+        if found is None:
+            continue
         meant = stance(text, match.start(), match.end())
-        if found is None or meant == "not claimed":
+        if meant == "not claimed":
             continue
         kind, left, right, true, evidence = found
         sure = meant == "claimed" and not _part_of_more(text, match.start(), match.end())

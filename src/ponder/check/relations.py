@@ -29,7 +29,7 @@ class Side:
         self.bare = kinds in (["number"], ["-", "number"], ["number", "%"], ["-", "number", "%"])
         self.percent = "%" in kinds
         self.additive = set(kinds) <= {"number", "+", "-", "(", ")"}
-        self.additive_percent = self.percent and set(kinds) <= {"number", "+", "%"}
+        self.sum_of_percents = self.percent and set(kinds) <= {"number", "+", "%"}
         self.decimals = max((piece.places for piece in self.pieces), default=0)
 
     @property
@@ -89,7 +89,7 @@ def _equal(left: Side, right: Side) -> Verdict:
             return "undecided"
     if gap <= _FLOAT * max(abs(left.value.value), abs(right.value.value)):
         return "undecided"  # the noise of binary floating point, written out
-    if left.percent and right.percent and left.additive_percent and right.bare:
+    if left.sum_of_percents and right.percent and right.bare:
         terms = sum(piece.kind == "number" for piece in left.pieces)
         if gap <= Fraction(terms, 2 * 10 ** (left.decimals + 2)):
             return "undecided"

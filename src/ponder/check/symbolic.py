@@ -48,6 +48,8 @@ class _Child:
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
         self.alive = self._next(START_S) is not None
+        if not self.alive:
+            self.close()
 
     def _read(self) -> None:
         stream = self._process.stdout
@@ -100,7 +102,7 @@ def ask(questions: Sequence[Question]) -> list[dict[str, Any]]:
     kills = 0
     with _LOCK:
         for question in questions:
-            if kills > MOST_KILLS or sum(_size(tree) for tree in question.trees) > MOST_NODES:
+            if kills >= MOST_KILLS or sum(_size(tree) for tree in question.trees) > MOST_NODES:
                 answers.append({})
                 continue
             found = _child().answer(question)

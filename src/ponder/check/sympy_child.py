@@ -7,6 +7,7 @@ Answers: {"value": "0.5"} for a tree without variables, {"same": true} for two t
 """
 
 import json
+import operator
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ MEMORY_BYTES = 1 << 30
 MOST_POWER, MOST_BITS, MOST_TERMS = 1000, 8192, 2000
 DIGITS = 40
 _POINTS = ((7, 5), (13, 9), (3, 8), (29, 11), (17, 6))
+_OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
 class Refused(Exception):  # noqa: N818 - an answer, no error
@@ -54,12 +56,11 @@ def build(tree: list[Any], sympy: Any) -> Any:
         if one[1] == 0:
             raise Refused
         return one[0] / one[1]
-    plain = {"neg": lambda: -one[0], "+": lambda: one[0] + one[1], "-": lambda: one[0] - one[1]}
-    if kind == "*":
-        return one[0] * one[1]
-    if kind in plain:
-        return plain[kind]()
-    raise Refused
+    if kind == "neg":
+        return -one[0]
+    if kind not in _OPERATIONS:
+        raise Refused
+    return _OPERATIONS[kind](one[0], one[1])
 
 
 def _called(name: str, argument: Any, sympy: Any) -> Any:

@@ -47,6 +47,7 @@ def _answer(match: Match, start: int, span: int) -> Answer:
 
 
 def _later(match: Match) -> Answer | None:
+    """From the first time, this span on, to the second; in whichever order they are told."""
     span = _span(match)
     return None if span is None else _answer(match, _minutes(match, "h", "m", "n"), span)
 
@@ -54,11 +55,6 @@ def _later(match: Match) -> Answer | None:
 def _earlier(match: Match) -> Answer | None:
     span = _span(match)
     return None if span is None else _answer(match, _minutes(match, "h", "m", "n"), -span)
-
-
-def _between(match: Match) -> Answer | None:
-    span = _span(match)
-    return None if span is None else _answer(match, _minutes(match, "h", "m", "n"), span)
 
 
 def _in_minutes(match: Match) -> Answer | None:
@@ -89,7 +85,7 @@ PATTERNS = (
         rf"\b(?:from|between)\s+{_FROM}\s+(?:to|until|till|and)\s+{_TO}(?:,?\s+(?:is|are|takes|there"
         rf"\s+are|it\s+is|that\s+is|that's)|\s*=)\s+"
         rf"{_SPAN}",
-        _between,
+        _later,
     ),
     said("hour", rf"{_PARTS}{IS}{num('r')}\s+min(?:ute)?s?\b", _in_minutes),
     said("hour", rf"{num('r')}\s+min(?:ute)?s?{IS}{_PARTS}\b", _in_hours),

@@ -87,8 +87,13 @@ def listed(name: str, least: int = 2) -> str:
 
 def value(text: str) -> Fraction:
     """A written number; raises NotEvaluated."""
-    found, _ = number(text.lstrip("-").rstrip(",."))
-    return -found if text.startswith("-") else found
+    return _signed(text)[0]
+
+
+def _signed(text: str) -> tuple[Fraction, int]:
+    """A written number, which may have a minus, and its decimals."""
+    found, places = number(text.lstrip("-").rstrip(",."))
+    return (-found if text.startswith("-") else found), places
 
 
 def values(text: str) -> list[Fraction]:
@@ -111,8 +116,7 @@ def counted(text: str) -> int:
 
 def agrees(true: Fraction, text: str) -> bool | None:
     """Whether a written number is `true`, rounded or cut where it has to be; None where that is not clear."""
-    found, places = number(text.lstrip("-").rstrip(",."))
-    found = -found if text.startswith("-") else found
+    found, places = _signed(text)
     if true == found:
         return True
     gap = abs(true - found)
