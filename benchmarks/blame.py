@@ -152,9 +152,10 @@ def marked(wanted: argparse.Namespace) -> None:
     finders: dict[str, Finder] = {"claims": claims}
     if wanted.critic or wanted.server:
         opened = open_model(wanted.critic, Options(server=wanted.server))
+        reader = critic(opened, wanted.votes)
         finders |= {
-            f"critic {opened.name}, {wanted.votes} votes": critic(opened, wanted.votes),
-            "claims, and that critic where they are silent": both(opened, wanted.votes),
+            f"critic {opened.name}, {wanted.votes} votes": reader,
+            "claims, and that critic where they are silent": both(reader),
         }
     report(scores(solutions, finders))
 

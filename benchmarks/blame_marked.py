@@ -15,6 +15,7 @@ later one (the error had consequences), or the solution is right (a false alarm)
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,12 @@ class Score:
     right: int = 0
     exact: int = 0
     clear: int = 0
-    named_wrong: int = 0
     later: int = 0
     earlier: int = 0
+
+    @property
+    def named_wrong(self) -> int:
+        return self.exact + self.later + self.earlier
 
     def add(self, marked: int | None, named: int | None) -> None:
         if marked is None:
@@ -61,7 +65,6 @@ class Score:
         self.wrong += 1
         self.exact += named == marked
         if named is not None:
-            self.named_wrong += 1
             self.later += named > marked
             self.earlier += named < marked
 
@@ -121,8 +124,9 @@ def claims(trace: Trace) -> int | None:
 
 
 def critic(opened: Opened, votes: int) -> Finder:
-    """The majority of readings; no majority names nothing."""
+    """The majority of readings; no majority names nothing. A trace asked for again is not read again."""
 
+    @lru_cache(maxsize=1)
     def find(trace: Trace) -> int | None:
         critique = Critique(opened, trace, votes=votes)
         try:
@@ -136,9 +140,8 @@ def critic(opened: Opened, votes: int) -> Finder:
     return find
 
 
-def both(opened: Opened, votes: int) -> Finder:
-    """What claims name; the critic is asked where they are silent."""
-    second = critic(opened, votes)
+def both(second: Finder) -> Finder:
+    """What claims name; `second` is asked where they are silent."""
 
     def find(trace: Trace) -> int | None:
         named = claims(trace)

@@ -44,7 +44,6 @@ class Solution:
     question: str
     text: str
     steps: tuple[str, ...] = ()
-    answer: str = ""
     model: str = ""
     row: Mapping[str, Any] | None = None
 
@@ -86,11 +85,11 @@ def solution_of(row: Mapping[str, Any]) -> Solution | None:
     given = next((row[name] for name in _STEPS if isinstance(row.get(name), list)), None)
     if given is not None:
         steps = tuple(text for text in map(_step_text, given) if text.strip())
-        return Solution(question, "", steps, "", model, row) if steps else None
+        return Solution(question, "", steps, model, row) if steps else None
     reasoning, output = _first(row, _REASONINGS), _first(row, _OUTPUTS)
     if reasoning:
-        return Solution(question, _tagged(reasoning, _first(row, _ANSWERS) or output), (), "", model, row)
-    return Solution(question, output, (), "", model, row) if output else None
+        return Solution(question, _tagged(reasoning, _first(row, _ANSWERS) or output), (), model, row)
+    return Solution(question, output, (), model, row) if output else None
 
 
 def trace_of(solution: Solution, model: str = "", question: str = "") -> Trace:
@@ -98,10 +97,10 @@ def trace_of(solution: Solution, model: str = "", question: str = "") -> Trace:
     where it does not say them.
     """
     notes = [SAID]
+    closed: ClosedBy = "open"
     solution = replace(solution, question=solution.question or question, model=solution.model or model)
     if solution.steps:
         tokens, steps = _given(solution)
-        closed: ClosedBy = "model" if solution.answer else "open"
     else:
         text, tags = solution.text, _tags_in(solution.text)
         if tags is None:
@@ -111,10 +110,12 @@ def trace_of(solution: Solution, model: str = "", question: str = "") -> Trace:
             fold.feed(Sampled(None, piece.encode(), None, 0.0))
         fold.end()
         tokens, steps = tuple(fold.tokens), tuple(fold.steps)
-        closed = fold.closed_by if tags else "open"
-    count = {part: sum(token.part == part for token in tokens) for part in ("reasoning", "answer")}
+        closed = fold.closed_by if tags else closed
+    parts = [token.part for token in tokens]
     usage = Usage(
-        completion_tokens=len(tokens), reasoning_tokens=count["reasoning"], answer_tokens=count["answer"]
+        completion_tokens=len(tokens),
+        reasoning_tokens=parts.count("reasoning"),
+        answer_tokens=parts.count("answer"),
     )
     request = Request((Message("user", solution.question),))
     finish = Finish("stop", closed, usage, tuple(notes))
@@ -147,7 +148,7 @@ def _from_messages(
     asked = [_first(turn, ("content",)) for turn in turns[:at] if turn.get("role") == "user"]
     content, reasoning = _first(turns[at], ("content",)), _first(turns[at], _REASONINGS)
     text = _tagged(reasoning, content) if reasoning else content
-    return Solution(asked[-1] if asked else question, text, (), "", model, row) if text else None
+    return Solution(asked[-1] if asked else question, text, (), model, row) if text else None
 
 
 def _tagged(reasoning: str, answer: str) -> str:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -26,6 +25,7 @@ from ponder.cli.predictions import idle_gpu, plan_line, surprises
 from ponder.cli.questions import answer_all
 from ponder.cli.screen import Screen, as_json, numbers
 from ponder.cli.steering import steering_of, steering_options
+from ponder.cli.texts import read_text
 from ponder.core.events import Event, Paused
 from ponder.core.request import Message, Request
 from ponder.errors import InputError
@@ -184,31 +184,10 @@ def question_text(words: tuple[str, ...], files: tuple[str, ...]) -> str:
     if text in {"", "-"} and "-" not in files and (not words or text == "-"):
         if sys.stdin.isatty():
             raise InputError('there is no question: type `ponder ask "…"`, or pipe one in.')
-        text = _decoded(sys.stdin.buffer.read(), "standard input")
+        text = read_text("-")
     parts = [text] if text.strip() and text != "-" else []
-    parts += [f"{name}:\n```\n{_read(name)}\n```" for name in files]
+    parts += [f"{name}:\n```\n{read_text(name, '--file')}\n```" for name in files]
     whole = "\n\n".join(parts)
     if not whole.strip():
         raise InputError('the question is empty: type `ponder ask "…"`.')
     return whole
-
-
-def _read(name: str) -> str:
-    if name == "-":
-        return _decoded(sys.stdin.buffer.read(), "standard input")
-    try:
-        return _decoded(Path(name).read_bytes(), name)
-    except OSError as error:
-        raise InputError(f"--file {name} cannot be read ({error.strerror}): is the path right?") from error
-
-
-def _decoded(data: bytes, name: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name} is not text in UTF-8 (byte {error.start} is {data[error.start]:#04x}): give a text file."
-        ) from error
-    if "\0" in text:
-        raise InputError(f"{name} is a binary file: give a text file.")
-    return text

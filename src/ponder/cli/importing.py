@@ -1,11 +1,11 @@
 """`ponder import FILE`: keep reasoning that was written elsewhere, to look at and to check it."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from ponder.errors import FileFormatError, InputError
+from ponder.cli.texts import read_text
+from ponder.errors import FileFormatError
 from ponder.foreign import read_solutions, trace_of
 from ponder.store import Bundle, Store, open_store
 from ponder.store.export import is_exported, read_json
@@ -25,7 +25,7 @@ def command(file: str, *, question: str, model: str) -> None:
     ponder import answer.txt --question "How many r are in strawberry?"
     ponder import traces.jsonl
     """
-    text = _text(file)
+    text = read_text(str(Path(file).expanduser()))
     with open_store() as store:
         if is_exported(text):
             click.echo(f"Kept as {store.put(read_json(text))}.")
@@ -43,13 +43,3 @@ def _keep(store: Store, text: str, file: str, said: tuple[str, str]) -> list[str
     if not traces:
         raise FileFormatError(f"{file} holds no solution: give JSON Lines with one in each row.")
     return [store.put(Bundle(trace)) for trace in traces]
-
-
-def _text(file: str) -> str:
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror}): check its name.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is no text in UTF-8: choose another file.") from error
