@@ -4,8 +4,8 @@ python -m benchmarks.claims              # the development set
 python -m benchmarks.claims --misses 20  # and show what it got wrong there
 python -m benchmarks.claims --frozen     # the frozen set: at the end, never while coding
 python -m benchmarks.claims --set worked # worked solutions: algebra, variables, dates, counts, code
-python -m benchmarks.claims --set unseen # the same kinds in phrasing that is not looked at: totals only
-python -m benchmarks.claims --set sealed # a third voice, written before the code it measures: totals only
+python -m benchmarks.claims --set unseen # the same kinds in another voice: totals only
+python -m benchmarks.claims --set sealed # a third voice, by the same author: totals only
 python -m benchmarks.claims --set school # solutions that people wrote, with and without a slip
 python -m benchmarks.claims --fuzz 100000
 """

@@ -1,6 +1,7 @@
 """The kinds of `worked.py` in another voice: the frozen phrasing, written before the checker.
 
-Textbook and forum style, LaTeX displays, and some Chinese. Only totals of this set are looked at.
+Textbook and forum style, LaTeX displays, and some Chinese. It shows totals only, but its templates were read
+before the last changes of the checker.
 """
 
 import calendar

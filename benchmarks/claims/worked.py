@@ -1,7 +1,7 @@
 """Worked solutions in algebra, dates, counts and code, in the voice of a notebook: the development phrasing.
 
 Every maker writes a text of one or more steps in which, if `true` is false, exactly one thing is wrong. The
-same kinds in another voice stand in `unseen.py`, which nobody reads while coding.
+same kinds in another voice stand in `unseen.py`.
 """
 
 import calendar

@@ -53,7 +53,7 @@ CHINESE = (
 )
 
 
-CHINESE_SEEN = (
+CHINESE_FIRST = (
     ("好的，我现在需要解决这个问题：一个长方形的周长是36厘米，长是宽的两倍，求面积。", "restate"),
     ("题目告诉我们小明有12个苹果，小红的苹果是他的三倍。", "restate"),
     ("已知三角形的两边分别是3和4，夹角是90度。", "restate"),
@@ -89,7 +89,7 @@ CHINESE_SEEN = (
 )
 """Sentences of the kind that reasoning in Chinese has, labelled by us; cues were mended by these."""
 
-CHINESE_UNSEEN = (
+CHINESE_SECOND = (
     ("好，现在我要算出这批货物的总重量。", "restate"),
     ("题目给出了甲、乙两个仓库的存粮。", "restate"),
     ("问题是乙仓库还剩多少吨。", "restate"),
@@ -115,10 +115,10 @@ CHINESE_UNSEEN = (
     ("最终答案：B", "answer"),
     ("所以选C。", "answer"),
 )
-"""Labelled before any cue was changed, and not used for it."""
+"""A second set by the same author, who had read the cues; no cue was changed by these."""
 
 
-@pytest.mark.parametrize(("rows", "least"), [(CHINESE_SEEN, 24), (CHINESE_UNSEEN, 21)])
+@pytest.mark.parametrize(("rows", "least"), [(CHINESE_FIRST, 24), (CHINESE_SECOND, 21)])
 def test_most_chinese_sentences_have_the_role_that_we_gave_them(
     rows: tuple[tuple[str, str], ...], least: int
 ) -> None:
