@@ -1,6 +1,5 @@
 """`ponder fit`: will it run here, how fast, how long is an answer, and which one should I take?"""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,11 @@ from ponder.cli.plot import write_plot
 from ponder.core.hardware import Hardware
 from ponder.core.plan import Plan
 from ponder.errors import InputError
+from ponder.fit.choice import among_models, among_quantisations, parameters_of
 from ponder.fit.explain import explained
 from ponder.fit.plan import Planner, Wish
 from ponder.fit.pooled import PooledPlanner
-from ponder.fit.rank import order, quantisations, rank
-from ponder.fit.recommend import Recommendation, one_per_model, recommend, worth
+from ponder.fit.recommend import Recommendation, one_per_model, worth
 from ponder.fit.standing import benchmark_of
 from ponder.fit.subject import Subject, everything
 from ponder.fit.whatif import smallest_machines
@@ -97,31 +96,17 @@ def _plans(
 ) -> tuple[list[Plan], Recommendation | None, Subject | None]:
     """The plans of a model, or of all of them; the recommended one; and the model."""
     if not name:
-        subjects: Sequence[Subject] = everything()
-        plans = _ranked(machine, wish, subjects)
-        return plans, recommend(plans, wish.task, _parameters(subjects), patience_s), None
+        choice = among_models(machine, wish, everything(), patience_s)
+        return list(choice.plans), choice.best, None
     subject = subject_of(name)
     planner = _planner(machine, wish)
     if isinstance(planner, PooledPlanner):
         return [planner.pooled(subject)], None, subject
-    quants = (wish.quantisation,) if wish.quantisation else quantisations(subject)
-    plans = [planner.best(subject, quant) for quant in quants]
-    fitting = [plan for plan in plans if plan.placement]
-    if len(plans) == 1 or not fitting:
-        return plans[-1:] if len(plans) == 1 else plans[:1], None, subject
-    return plans, recommend(fitting, wish.task, _parameters([subject]), patience_s), subject
-
-
-def _ranked(machine: Hardware, wish: Wish, subjects: Sequence[Subject]) -> list[Plan]:
-    if wish.engine != "vllm":
-        return rank(machine, wish, subjects)
-    planner = PooledPlanner(machine, wish)
-    plans = (planner.pooled(s) for s in subjects if not wish.n_ctx or wish.n_ctx <= s.n_ctx_train)
-    return order(plan for plan in plans if plan.placement)
-
-
-def _parameters(subjects: Sequence[Subject]) -> dict[str, int]:
-    return {subject.name: subject.parameters for subject in subjects}
+    choice = among_quantisations(planner, subject, patience_s)
+    plans = list(choice.plans)
+    if len(plans) == 1 or not any(plan.placement for plan in plans):
+        return plans[:1], None, subject
+    return plans, choice.best, subject
 
 
 def _show(
@@ -137,7 +122,7 @@ def _show(
             "nothing in the catalogue fits this machine with these wishes; give a shorter --context, or see "
             "`ponder fit MODEL --find`."
         )
-    sizes = _parameters(everything() if subject is None else [subject])
+    sizes = parameters_of(everything() if subject is None else [subject])
     listed = one_per_model(plans, sizes) if subject is None and not values["everything_shown"] else plans
     if values["bars"]:
         bars(out, listed, benchmark_of(wish.task), best.plan if best else None)

@@ -14,9 +14,10 @@ from ponder.core.events import Usage
 from ponder.core.plan import Compared
 from ponder.core.request import Message, Request, Sampling
 from ponder.errors import InputError
-from ponder.fit.busy import Watch
+from ponder.fit.busy import Beside
 from ponder.fit.calibration import STEADY, Calibration, Series, machine_key, path, save, together
 from ponder.fit.here import Here
+from ponder.fit.prefill import prefill_time_s
 from ponder.fit.probe import MOST_OTHERS
 from ponder.opened import Opened, Options, default_model, open_model
 from ponder.session import start
@@ -107,14 +108,14 @@ def measure(opened: Opened, here: Here) -> Seen:
     """Run the questions and put their rates beside what was predicted for them."""
     _ask(opened, _short(0), WARM_TOKENS, least=0)
     memory = here.memory(opened.engine.resident_bytes()) if hasattr(opened.engine, "resident_bytes") else None
-    watch, own, begun = Watch(), opened.busy_s() + time.process_time(), time.monotonic()
+    beside, begun = Beside(opened), time.monotonic()
     short, long = [], []
     for number in range(1, RUNS + 1):
         short.append(_ask(opened, _short(number), TOKENS))
         long.append(_ask(opened, _long(number), TOKENS))
         if time.monotonic() > begun + LONGEST_S:
             break
-    others = watch.others(opened.busy_s() + time.process_time() - own)
+    others = beside.cores()
     read = [usage for usage in long if usage.prefill_s > 0]
     series = (_decode(short, here), _decode(long, here), *([_prefill(read, here)] if read else []))
     return Seen(series, memory, others, bool(opened.facts["usual_threads"]))
@@ -128,8 +129,7 @@ def _decode(runs: list[Usage], here: Here) -> Series:
 
 def _prefill(runs: list[Usage], here: Here) -> Series:
     tokens = round(sum(usage.prompt_tokens - usage.cached_tokens for usage in runs) / len(runs))
-    timing = here.timing
-    predicted = tokens / (timing.reading_s(tokens) * timing.prefill_correction)
+    predicted = tokens / prefill_time_s(here.timing.stages, tokens)
     return Series("prefill", tokens, tuple(usage.prefill_tps for usage in runs), predicted)
 
 

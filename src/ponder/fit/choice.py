@@ -1,6 +1,6 @@
 """All plans that come into question, and the one to take: of one model, or of everything there is.
 
-The API and the pages ask here; what they show of it is their own.
+The terminal, the API and the pages ask here; what they show of it is their own.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ponder.core.hardware import Hardware
 from ponder.core.plan import Plan
 from ponder.fit.plan import Planner, Wish
-from ponder.fit.rank import quantisations, rank
+from ponder.fit.pooled import PooledPlanner
+from ponder.fit.rank import order, quantisations, rank
 from ponder.fit.recommend import Recommendation, recommend
 from ponder.fit.subject import Subject
 
@@ -29,8 +30,8 @@ def among_models(
 
     Raises InputError for an impossible wish or machine.
     """
-    plans = rank(machine, wish, subjects)
-    return Choice(plans, recommend(plans, wish.task, _parameters(subjects), patience_s))
+    plans = _ranked(machine, wish, subjects)
+    return Choice(plans, recommend(plans, wish.task, parameters_of(subjects), patience_s))
 
 
 def among_quantisations(planner: Planner, subject: Subject, patience_s: float | None = None) -> Choice:
@@ -38,9 +39,18 @@ def among_quantisations(planner: Planner, subject: Subject, patience_s: float | 
     wished = planner.wish.quantisation
     plans = [planner.best(subject, quant) for quant in ((wished,) if wished else quantisations(subject))]
     fitting = [plan for plan in plans if plan.placement]
-    best = recommend(fitting, planner.wish.task, _parameters([subject]), patience_s) if fitting else None
+    best = recommend(fitting, planner.wish.task, parameters_of([subject]), patience_s) if fitting else None
     return Choice(plans, best)
 
 
-def _parameters(subjects: Sequence[Subject]) -> dict[str, int]:
+def parameters_of(subjects: Sequence[Subject]) -> dict[str, int]:
+    """How many weights each model has, by name."""
     return {subject.name: subject.parameters for subject in subjects}
+
+
+def _ranked(machine: Hardware, wish: Wish, subjects: Sequence[Subject]) -> list[Plan]:
+    if wish.engine != "vllm":
+        return rank(machine, wish, subjects)
+    planner = PooledPlanner(machine, wish)
+    plans = (planner.pooled(s) for s in subjects if not wish.n_ctx or wish.n_ctx <= s.n_ctx_train)
+    return order(plan for plan in plans if plan.placement)

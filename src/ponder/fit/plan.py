@@ -125,7 +125,7 @@ class Planner:
         """How long its answers are; None where nothing near is published."""
         return self.published(subject).length
 
-    def published(self, subject: Subject) -> "Published":
+    def published(self, subject: Subject) -> Published:
         """What is published of a model for the task."""
         if subject.id not in self._published:
             self._published[subject.id] = _published(subject.id, self.wish.task)
@@ -175,7 +175,8 @@ class Planner:
                 missing.append(f"published figures for {wish.task}")
             unknown = self._unknown(placed)
             missing += unknown
-            speed = (None, None, None, 1.0) if unknown else self._speeds(subject, quant, placed)
+            if not unknown:
+                speed = self._speeds(subject, quant, placed)
         return Plan(
             subject.name,
             subject.id,

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ponder.core.hardware import Device
+from ponder.fit.scratch import COPIES
 from ponder.fit.speed import (
     Speed,
     Term,
@@ -40,9 +41,6 @@ COPIED_FROM = 32
 
 FORCED_EACH = 32
 """Tokens for each expert from which engines copy, whether or not it is the faster way."""
-
-COPIES = 4
-"""Micro-batches that llama.cpp holds in flight at most (its GGML_SCHED_MAX_COPIES)."""
 
 _NO_MATRIX_UNITS = frozenset({"maxwell", "pascal", "gcn", "vega", "rdna1", "rdna2"})
 _PARTS = ("arithmetic", "attention", "reading", "start")

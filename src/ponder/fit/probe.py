@@ -21,7 +21,7 @@ from ponder.catalog.library import home
 from ponder.core.hardware import Device, Hardware, Kind, Known
 from ponder.errors import NotFoundError, StorageError
 from ponder.fit import readings
-from ponder.fit.busy import Watch
+from ponder.fit.busy import Beside
 from ponder.fit.devices import find, platform_bandwidth
 from ponder.fit.kept import keep_ram_bps, ram_bps
 from ponder.fit.readings import Gpu, Processor
@@ -171,9 +171,9 @@ def measure_and_keep(cpu: str, ram_bytes: int, before_bps: float = 0.0) -> tuple
     """Measure the RAM's rate, and whether other programs disturbed that; then the best of all disturbed ones
     counts (`before_bps`), until a quiet one takes its place. Where it cannot be kept it is measured again.
     """
-    watch, own_s = Watch(), time.process_time()
+    beside = Beside()
     measured = copy_bps()
-    disturbed = watch.others(time.process_time() - own_s) > MOST_OTHERS
+    disturbed = beside.cores() > MOST_OTHERS
     best = max(measured, before_bps) if disturbed else measured
     with suppress(StorageError):
         keep_ram_bps(cpu, ram_bytes, best, disturbed=disturbed)

@@ -13,7 +13,7 @@ from ponder.fit.runtime import Runtime
 _FLOAT = 4
 COPIES = 4
 """Copies of each batch's inputs that llama.cpp keeps when several GPUs hold all layers, so that they can work
-on different batches (GGML_SCHED_MAX_COPIES)."""
+on different batches (GGML_SCHED_MAX_COPIES): so many are in flight at most."""
 
 
 def logits_peak_bytes(geometry: Geometry, runtime: Runtime) -> int:

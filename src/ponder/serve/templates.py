@@ -30,4 +30,9 @@ ENVIRONMENT.globals["navigation"] = ()
 
 def render(template: str, **values: Any) -> HTMLResponse:
     """A page as a response."""
-    return HTMLResponse(ENVIRONMENT.get_template(template).render(**values))
+    return HTMLResponse(part(template, **values))
+
+
+def part(template: str, **values: Any) -> str:
+    """A part of a page, for its script."""
+    return ENVIRONMENT.get_template(template).render(**values)

@@ -10,13 +10,11 @@ from ponder.catalog.library import is_path
 from ponder.core.hardware import Hardware
 from ponder.fit.choice import among_models, among_quantisations
 from ponder.fit.command import command
-from ponder.fit.guard import available_bytes
 from ponder.fit.plan import Planner, Wish
-from ponder.fit.probe import hardware as probe
-from ponder.fit.rooms import with_free
 from ponder.fit.subject import catalogued, everything
 from ponder.fit.whatif import Given, with_given
 from ponder.serve.asking import body_of
+from ponder.serve.machine import this_machine
 from ponder.serve.operations import Operation
 from ponder.serve.own.requests import Fit, Machine
 from ponder.serve.refusal import Refusal
@@ -53,7 +51,7 @@ def plans_of(asked: Fit) -> Json:
 def machine_of(asked: Machine | None) -> Hardware:
     """This machine with what is free, or another one; raises InputError and NotFoundError."""
     if asked is None:
-        return with_free(probe(measure_ram=False), available_bytes())
+        return this_machine(measure_ram=False)
     given = Given(asked.gpu, asked.ram_gib, asked.ram_bandwidth_gbps, asked.cpu, asked.cores, None)
     return with_given(Hardware(), given)
 

@@ -21,7 +21,7 @@ from ponder.core.hardware import Hardware
 from ponder.core.plan import Plan
 from ponder.errors import InputError, PonderError
 from ponder.fit.chart import Frame, chart
-from ponder.fit.choice import Choice, among_models, among_quantisations
+from ponder.fit.choice import Choice, among_models, among_quantisations, parameters_of
 from ponder.fit.command import ask_line, command
 from ponder.fit.devices import table
 from ponder.fit.explain import explained
@@ -45,9 +45,10 @@ from ponder.serve.pages.fit_form import (
     form_of_query,
 )
 from ponder.serve.pages.frame import page, with_query
+from ponder.serve.pages.spelling import contexts as spelled_context
 from ponder.serve.refusal import refusal_of
 from ponder.serve.service import service_of
-from ponder.serve.templates import render
+from ponder.serve.templates import part
 
 FRAME = Frame(760, 400, 46, 16, 14, 46)
 _SECTION = "Fit"
@@ -116,7 +117,7 @@ def _plan_part(form: dict[str, list[str]], offers: Mapping[str, Offer]) -> dict[
     found = _found(asked_of(form), offers)
     values = _choices(found)
     return {
-        "plan": bytes(render("parts/fit_plan.html", **_plan_values(found, offers)).body).decode(),
+        "plan": part("parts/fit_plan.html", **_plan_values(found, offers)),
         "values": values["chosen"],
         "choices": {"quant": values["quants"], "ctx": values["contexts"]},
     }
@@ -124,7 +125,7 @@ def _plan_part(form: dict[str, list[str]], offers: Mapping[str, Offer]) -> dict[
 
 def _chart_part(form: dict[str, list[str]], offers: Mapping[str, Offer]) -> dict[str, Any]:
     found = _found(asked_of(form), offers)
-    return {"chart": bytes(render("parts/fit_chart.html", **_chart_values(found)).body).decode()}
+    return {"chart": part("parts/fit_chart.html", **_chart_values(found))}
 
 
 def _everything(form: dict[str, list[str]], offers: Mapping[str, Offer]) -> dict[str, Any]:
@@ -217,14 +218,10 @@ def _choices(found: Found) -> dict[str, Any]:
             "batch": str(best.batch),
         },
         "quants": [(quant, quant) for quant in quants],
-        "contexts": [(str(n), _spelled(n)) for n in contexts(found.subject.n_ctx_train, best.n_ctx)],
+        "contexts": [(str(n), spelled_context(n)) for n in contexts(found.subject.n_ctx_train, best.n_ctx)],
         "kvs": among(KV_TYPES, asked.wish.kv_type),
         "batches": among(BATCHES, asked.wish.batch),
     }
-
-
-def _spelled(tokens: int) -> str:
-    return f"{tokens // 1024}k" if tokens % 1024 == 0 else f"{tokens:,}"
 
 
 def _plan_values(found: Found, offers: Mapping[str, Offer]) -> dict[str, Any]:
@@ -261,9 +258,8 @@ def _chart_values(found: Found) -> dict[str, Any]:
     asked = found.asked
     free = replace(asked.wish, quantisation="")
     choice = found.choice or among_models(found.machine, free, everything(), asked.patience_s)
-    sizes = {subject.name: subject.parameters for subject in everything()}
     best = choice.best.plan if choice.best else None
-    listed = one_per_model(choice.plans, sizes)
+    listed = one_per_model(choice.plans, parameters_of(everything()))
     picture = chart(listed, asked.wish.task, best, FRAME)
     return {
         "best": best,

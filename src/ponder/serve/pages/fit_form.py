@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from ponder.core.hardware import Hardware
 from ponder.errors import InputError
 from ponder.fit.devices import MAX_DEVICES
-from ponder.fit.guard import available_bytes
 from ponder.fit.plan import CONTEXTS, Wish
-from ponder.fit.probe import hardware as probe
 from ponder.fit.quality import TASKS
-from ponder.fit.rooms import with_free
 from ponder.fit.whatif import Given, with_given
+from ponder.serve.machine import this_machine
 from ponder.serve.pages.fields import Form, choice_field, number_field, text_field, whole_field
 
 MOST_CTX = 1 << 24
@@ -41,8 +39,7 @@ class Asked:
     def machine(self) -> Hardware:
         """The machine that is meant; raises InputError and NotFoundError, with the nearest names."""
         if not self.other:
-            here = with_free(probe(measure_ram=True), available_bytes())
-            return with_given(here, Given(disk_gbps=self.given.disk_gbps))
+            return with_given(this_machine(measure_ram=True), Given(disk_gbps=self.given.disk_gbps))
         gpu = f"{self.count}x {self.given.gpu}" if self.count > 1 else self.given.gpu
         if not (gpu or self.given.ram_gib):
             raise InputError(

@@ -21,7 +21,7 @@ from ponder.serve.pages.fields import text_field, whole_field
 from ponder.serve.pages.frame import form_of, page
 from ponder.serve.refusal import Refusal, refusal_of
 from ponder.serve.service import Service, service_of
-from ponder.serve.templates import render
+from ponder.serve.templates import part
 
 MOST_NAME = 300
 _SECTION = "Library"
@@ -108,8 +108,8 @@ async def begin(request: Request) -> Response:
 async def progress(request: Request) -> Response:
     """`GET /library/pulls`: the downloads' part of the page, and whether one still works."""
     pulls = service_of(request).pulls.all
-    html = bytes(render("parts/pulls.html", pulls=pulls).body).decode()
-    return JSONResponse({"html": html, "active": any(pull.active for pull in pulls)})
+    active = any(pull.active for pull in pulls)
+    return JSONResponse({"html": part("parts/pulls.html", pulls=pulls), "active": active})
 
 
 async def stop(request: Request) -> Response:

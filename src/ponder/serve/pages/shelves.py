@@ -12,13 +12,11 @@ from ponder.catalog.quantisations import choose
 from ponder.core.model import Model, Weights
 from ponder.core.plan import Plan
 from ponder.errors import PonderError
-from ponder.fit.choice import among_models, among_quantisations
-from ponder.fit.guard import available_bytes
+from ponder.fit.choice import among_models, among_quantisations, parameters_of
 from ponder.fit.plan import Planner, Wish
-from ponder.fit.probe import hardware
 from ponder.fit.recommend import one_per_model
-from ponder.fit.rooms import with_free
-from ponder.fit.subject import catalogued, everything
+from ponder.fit.subject import Subject, catalogued, everything
+from ponder.serve.machine import this_machine
 from ponder.serve.models import Loaded, Offer
 
 
@@ -111,11 +109,9 @@ def shelves(offers: Mapping[str, Offer], word: str) -> list[Shelf]:
     """The models of the catalogue in which `word` stands, with what they would do on this machine; those
     that fit come first.
     """
-    machine = with_free(hardware(measure_ram=True), available_bytes())
+    machine = this_machine(measure_ram=True)
     subjects = everything()
-    plans = one_per_model(
-        among_models(machine, Wish(), subjects).plans, {each.name: each.parameters for each in subjects}
-    )
+    plans = one_per_model(among_models(machine, Wish(), subjects).plans, parameters_of(subjects))
     best = {plan.id: plan for plan in plans}
     local: dict[str, list[str]] = {}
     for offer in offers.values():
@@ -145,12 +141,12 @@ def room(offers: Mapping[str, Offer]) -> Room:
 def choices(name: str, offer: Remote, here: Iterable[Weights]) -> list[Choice]:
     """The quantisations of a repository; recommended is what suits this machine, else the usual one."""
     there = {weights.files for weights in here}
-    machine = with_free(hardware(measure_ram=True), available_bytes())
+    machine = this_machine(measure_ram=True)
     planner, wanted, plans = Planner(machine, Wish()), "", dict[str, Plan]()
     try:
         subject = catalogued(name)
         for weights in offer.weights:
-            plans |= _plan(planner, weights.quantisation, subject.name)
+            plans |= _plan(planner, subject, weights.quantisation)
         best = among_quantisations(planner, subject).best
         wanted = best.plan.quantisation if best else ""
     except PonderError:
@@ -171,10 +167,10 @@ def choices(name: str, offer: Remote, here: Iterable[Weights]) -> list[Choice]:
     ]
 
 
-def _plan(planner: Planner, quantisation: str, name: str) -> dict[str, Plan]:
+def _plan(planner: Planner, subject: Subject, quantisation: str) -> dict[str, Plan]:
     """The plan of a quantisation; none for one that llama.cpp's recipes do not tell the size of."""
     try:
-        return {quantisation: planner.best(catalogued(name), quantisation)}
+        return {quantisation: planner.best(subject, quantisation)}
     except PonderError:
         return {}
 
