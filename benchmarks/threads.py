@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from ponder.core.events import Usage
 from ponder.core.request import Message, Request, Sampling
-from ponder.fit.busy import Watch
+from ponder.fit.busy import Beside
 from ponder.opened import Opened, Options, default_model, open_model, thread_count, usual_thread_count
 from ponder.session import start
 
@@ -53,9 +53,9 @@ def measured(name: str, threads: int) -> tuple[float, float]:
     opened = open_model(name, Options(n_ctx=512, threads=threads))
     try:
         ask(opened, 8)
-        watch, own = Watch(), opened.busy_s() + time.process_time()
+        beside = Beside(opened)
         usage = ask(opened, TOKENS)
-        return usage.decode_tps, watch.others(opened.busy_s() + time.process_time() - own)
+        return usage.decode_tps, beside.cores()
     finally:
         opened.engine.close()
 

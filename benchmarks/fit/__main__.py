@@ -6,13 +6,13 @@ python -m benchmarks.fit --quick     without fitting and without timing
 
 import sys
 
-from benchmarks.fit import counts, logs, memory, ranking, sizes, speed, verdicts
+from benchmarks.fit import choices, counts, logs, memory, ranking, sizes, speed, verdicts
 
 
 def main() -> None:
     quick = "--quick" in sys.argv
     parts = [("sizes", sizes.main), ("parameters", counts.main), ("memory", memory.main)]
-    parts += [("logs", logs.main), ("verdicts", verdicts.main)]
+    parts += [("logs", logs.main), ("verdicts", verdicts.main), ("choices", choices.main)]
     if not quick:
         parts += [("speed", lambda: speed.main(False)), ("ranking", ranking.main)]
     for name, part in parts:

@@ -5,13 +5,13 @@
 No measurement: a table for people who know such machines to disagree with.
 """
 
-import argparse
+import sys
 
 from ponder.core.hardware import Hardware
+from ponder.fit.choice import among_models
 from ponder.fit.plan import Wish
 from ponder.fit.quality import TASKS
-from ponder.fit.rank import rank
-from ponder.fit.recommend import recommend, seconds, spelled_s
+from ponder.fit.recommend import seconds, spelled_s
 from ponder.fit.subject import everything
 from ponder.fit.whatif import Given, with_given
 
@@ -31,30 +31,21 @@ MACHINES = {
 """Name: GPUs, GiB of RAM, GB/s of RAM."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--reasons", action="store_true")
-    reasons = parser.parse_args().reasons
-    sizes = {subject.name: subject.parameters for subject in everything()}
+def main(reasons: bool = False) -> None:
     print("| machine | " + " | ".join(TASKS) + " |")
     print("|---|" + "---|" * len(TASKS))
     why = []
     for name, given in MACHINES.items():
         row = []
         for task in TASKS:
-            best = recommend(rank(with_given(Hardware(), given), Wish(task=task)), task, sizes)
+            best = among_models(with_given(Hardware(), given), Wish(task=task), everything()).best
             row.append(f"{best.plan.model}, {spelled_s(seconds(best.plan))}" if best else "nothing")
-            why += (
-                [f"{name}, {task}: {best.plan.model} {best.plan.quantisation}, {best.reason}."]
-                if best
-                else []
-            )
+            if best:
+                why.append(f"{name}, {task}: {best.plan.model} {best.plan.quantisation}, {best.reason}.")
         print(f"| {name} | " + " | ".join(row) + " |")
     if reasons:
         print("\n" + "\n".join(why))
 
 
 if __name__ == "__main__":
-    main()
+    main("--reasons" in sys.argv)

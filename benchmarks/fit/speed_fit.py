@@ -12,7 +12,8 @@ import numpy as np
 from benchmarks.fit.hierarchy import Array, Constants, Fitter, Prior, machine_weight
 from benchmarks.fit.speed_places import copies
 from benchmarks.fit.speed_rows import Row
-from ponder.fit.prefill import COPIED_FROM, COPIES, FORCED_EACH, MICRO_BATCH, lanes_bps, sustained_flops
+from ponder.fit.prefill import COPIED_FROM, FORCED_EACH, MICRO_BATCH, lanes_bps, sustained_flops
+from ponder.fit.scratch import COPIES
 from ponder.fit.speed import SHARPNESS, family, overlapped_s, unpacking_flops, weights_parts_s
 from ponder.fit.work import Stage, at_depth
 

@@ -11,6 +11,7 @@ is the row's depth, 2,048 tokens at least where a server chose it. The anchors' 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from benchmarks.fit.speed_places import sizes_of, stages
 from benchmarks.fit.speed_rows import DATA, Row, load, shapes
@@ -61,9 +62,18 @@ def today(row: Row, load: Load) -> bool:
     return ours(row, replace(load, scratch=Scratch(load.scratch.server, load.scratch.server, 0)))
 
 
+def with_margin(row: Row, load: Load, margin_mib: int) -> bool:
+    """Ours with so much more scratch on each device."""
+    needed, more = load.scratch, margin_mib << 20
+    wider = replace(needed, server=needed.server + more, most=needed.most + more)
+    return ours(row, replace(load, scratch=wider))
+
+
 RULES: dict[str, Callable[[Row, Load], bool]] = {
     "ponder": ours,
     "ponder, today's llama-server only": today,
+    "ponder, 256 MiB more": partial(with_margin, margin_mib=256),
+    "ponder, 512 MiB more": partial(with_margin, margin_mib=512),
     "weights + cache + 0.5 GB (llmfit)": llmfit,
     "size of the file": bare,
 }
