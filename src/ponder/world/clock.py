@@ -83,7 +83,7 @@ def _between(rng: Random, level: int) -> Problem:
 
     def solve(w: Working) -> str:
         w.step(f"Plan: {_clock(hour, minute)} to {_clock(last, late)}")
-        hours, minutes, more = last, late, 0
+        hours, minutes = last, late
         if late < minute:
             minutes = w.add(late, 60)
             hours = w.sub(last, 1)
@@ -118,7 +118,8 @@ def _weekday(rng: Random, level: int) -> Problem:
         rest = count
         if count >= 7:
             weeks, rest = w.divided(count, 7)
-            w.line(f"{count}=7×{weeks}+{rest}") if weeks * 7 + rest == count else None
+            if weeks * 7 + rest == count:
+                w.line(f"{count}=7×{weeks}+{rest}")
         w.step(" ".join([DAYS[day], *(f"{n} {DAYS[(day + n) % 7]}" for n in range(1, rest + 1))]))
         return DAYS[(day + rest) % 7]
 

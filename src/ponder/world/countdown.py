@@ -4,7 +4,7 @@ from random import Random
 
 from ponder.world.phrasing import dressed, phrase
 from ponder.world.problem import Problem
-from ponder.world.working import Working
+from ponder.world.working import Working, applied
 
 _ASK = (
     "[Use {n} to make {t}.|Make {t} from the numbers {n}.|[Using|With] the numbers {n}, reach {t}.|Countdown: {n}, target {t}.|"
@@ -86,14 +86,10 @@ def _evaluated(w: Working, answer: str) -> int:
     inner, outer = answer[answer.index("(") + 1 : answer.index(")")], answer
     sign = next(each for each in "+-×÷" if each in inner)
     left, right = inner.split(sign)
-    value = w.result(inner, _made(sign, int(left), int(right)))
+    value = w.result(inner, applied(sign, int(left), int(right)))
     before, after = outer.split(f"({inner})")
     if before:
         last = int(before[:-1])
         return w.result(f"{last}-{value}", last - value)
     last = int(after[1:])
-    return w.result(f"{value}{after[0]}{last}", _made(after[0], value, last))
-
-
-def _made(sign: str, a: int, b: int) -> int:
-    return {"+": a + b, "-": a - b, "×": a * b, "÷": a // b if sign == "÷" else 0}[sign]
+    return w.result(f"{value}{after[0]}{last}", applied(after[0], value, last))

@@ -5,15 +5,15 @@ from random import Random
 from ponder.world.phrasing import dressed, phrase
 from ponder.world.problem import Problem
 from ponder.world.sums import worked
-from ponder.world.working import Working
+from ponder.world.working import INVERSE, Working, applied
 
 _ASK = (
     "[Solve {e}.|Solve for {x}: {e}|Find {x} if {e}.|What is {x} if {e}?|{e}. What is {x}?|{e}, {x} = ?|Solve {e} for {x}.|"
     "Determine {x}: {e}|If {e}, what is {x}?|Which {x} solves {e}?|Given {e}, find {x}.|Solve the equation {e}.|{e}]"
 )
 _WORDS = {
-    "+-": "I think of a number, multiply it by {a} and add {b}. I get {c}. What is [my|the] number?",
-    "--": "I think of a number, multiply it by {a} and subtract {b}. The result is {c}. What is [my|the] number?",
+    "+": "I think of a number, multiply it by {a} and add {b}. I get {c}. What is [my|the] number?",
+    "-": "I think of a number, multiply it by {a} and subtract {b}. The result is {c}. What is [my|the] number?",
 }
 
 
@@ -43,15 +43,13 @@ def make(rng: Random, level: int) -> Problem:
         text = f"{name}/{a} {sign} {b}"
     value = x
     for each, operand in steps:
-        value = {"+": value + operand, "-": value - operand, "×": value * operand, "÷": value // operand}[
-            each
-        ]
+        value = applied(each, value, operand)
     equation = f"{text} = {value}" if rng.random() < 0.85 else f"{value} = {text}"
     if rng.random() < 0.4:
         equation = equation.replace(" ", "")
     question = phrase(rng, _ASK, e="{e}", x=name).replace("{e}", equation)
     if kind == "line" and rng.random() < 0.15:
-        name, question = "x", phrase(rng, _WORDS[sign + "-"], a=a, b=b, c=value)
+        name, question = "x", phrase(rng, _WORDS[sign], a=a, b=b, c=value)
     return Problem(
         "equations", level, dressed(rng, question, keep_case=True), f"{name} = {x}",
         f"equations {kind} {steps} {value}",
@@ -62,13 +60,12 @@ def make(rng: Random, level: int) -> Problem:
 
 
 def _solved(w: Working, name: str, steps: list[tuple[str, int]], value: int) -> str:
-    inverse = {"+": "-", "-": "+", "×": "÷", "÷": "×"}
     left = _written(name, steps)
     w.step(f"{left}={value}")
     for at, (sign, operand) in reversed(list(enumerate(steps))):
         if sign == "+" and value < operand:
             raise ArithmeticError("a slip made the number negative")
-        value = worked(w, inverse[sign], value, operand)
+        value = worked(w, INVERSE[sign], value, operand)
         w.line(f"{_written(name, steps[:at])}={value}")
     return f"{name} = {value}"
 
@@ -125,12 +122,8 @@ def _both(rng: Random, level: int, x: int, name: str) -> Problem:
 
     def check(w: Working, answer: str) -> bool:
         found = int(answer.split("= ")[1])
-        if c == 1:
-            w.step(f"Check ({name}={found}):")
-            one = found
-        else:
-            w.step(f"Check ({name}={found}):")
-            one = w.mul(found, c)
+        w.step(f"Check ({name}={found}):")
+        one = found if c == 1 else w.mul(found, c)
         wanted = w.add(one, d)
         w.expect(wanted)
         return w.verdict(w.add(w.mul(found, a), b) == wanted)

@@ -6,7 +6,7 @@ from random import Random
 
 from ponder.world.phrasing import dressed, number, phrase
 from ponder.world.problem import Problem
-from ponder.world.working import Working
+from ponder.world.working import INVERSE, Working
 
 _BELOW = (2, 3, 4, 5, 6, 8, 9, 10, 12)
 _WORDS = {
@@ -91,13 +91,12 @@ def lowest(w: Working, top: int, bottom: int) -> Fraction:
 
 def _undone(w: Working, sign: str, a: Fraction, b: Fraction, value: Fraction) -> bool:
     w.expect(a)
-    inverse = {"+": "-", "-": "+", "×": "÷", "÷": "×"}[sign]
     if sign == "+" and value <= b:
         w.step(f"{value}≤{b}")
         return w.verdict(False)
     if value.denominator > 200 or value.numerator > 200:
         raise ArithmeticError("a slip made numbers too large to check")
-    return w.verdict(_worked(w, inverse, value, b) == a)
+    return w.verdict(_worked(w, INVERSE[sign], value, b) == a)
 
 
 def _simplify(rng: Random, level: int) -> Problem:

@@ -14,7 +14,6 @@ class Said(NamedTuple):
 
     kind: str
     about: int
-    other: int = -1
 
 
 _TEXTS = {
@@ -79,10 +78,7 @@ def make(rng: Random, level: int) -> Problem:
         key += " " + " ".join(names)
 
     def solve(w: Working) -> str:
-        w.step(
-            "Plan: "
-            + ", ".join(f"{names[who]} {said.kind} {names[said.about]}" for who, said in enumerate(says))
-        )
+        w.step("Plan: " + ", ".join(_short(names, who, said) for who, said in enumerate(says)))
         for case in product((True, False), repeat=count):
             w.step(_case(names, case))
             if _tried(w, names, case, says):
@@ -94,14 +90,20 @@ def make(rng: Random, level: int) -> Problem:
         w.step(f"Check: {_case(names, case)}")
         for who, said in enumerate(says):
             truth = _true(said, who, case)
-            w.line(
-                f"{names[who]} {said.kind} {names[said.about]}: {_yes(truth)}, {'knight' if case[who] else 'knave'}"
-            )
+            w.line(f"{_short(names, who, said)}: {_yes(truth)}, {_kind(case[who])}")
             if truth != case[who]:
                 return w.verdict(False)
         return w.verdict(True)
 
     return Problem("knights", level, question, answer, key, solve, check, f"{answer}.")
+
+
+def _short(names: list[str], who: int, said: Said) -> str:
+    return f"{names[who]} {said.kind} {names[said.about]}"
+
+
+def _kind(knight: bool) -> str:
+    return "knight" if knight else "knave"
 
 
 def _yes(truth: bool) -> str:
@@ -111,7 +113,7 @@ def _yes(truth: bool) -> str:
 def _tried(w: Working, names: list[str], case: tuple[bool, ...], says: list[Said]) -> bool:
     """One case, statement by statement until one contradicts."""
     for who, said in enumerate(says):
-        w.line(f"{names[who]} {said.kind} {names[said.about]}: ")
+        w.line(f"{_short(names, who, said)}: ")
         truth = _true(said, who, case)
         fits = (w.chosen(_yes(truth), _yes(not truth)) == "true") == case[who]
         w.write(" ✓" if fits else " ✗")
@@ -121,15 +123,11 @@ def _tried(w: Working, names: list[str], case: tuple[bool, ...], says: list[Said
 
 
 def _told(names: list[str], case: tuple[bool, ...]) -> str:
-    return ", ".join(
-        f"{name} is a {'knight' if knight else 'knave'}" for name, knight in zip(names, case, strict=True)
-    )
+    return ", ".join(f"{name} is a {_kind(knight)}" for name, knight in zip(names, case, strict=True))
 
 
 def _case(names: list[str], case: tuple[bool, ...]) -> str:
-    return ", ".join(
-        f"{name} {'knight' if knight else 'knave'}" for name, knight in zip(names, case, strict=True)
-    )
+    return ", ".join(f"{name} {_kind(knight)}" for name, knight in zip(names, case, strict=True))
 
 
 def _listed(names: list[str]) -> str:

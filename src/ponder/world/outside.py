@@ -38,7 +38,7 @@ _WRITING = (
     '[Write a [poem|story|song|letter|essay|haiku|speech|joke|tweet|review|book] about {t}.|Translate "{t}" into [French|German|Spanish|Chinese|Latin].|Write a [Python|C|Java|'
     "JavaScript|Rust|SQL] [function|program|script|query] [for|about|to draw|that prints] {t}.|Summarise [the book|this article|the film] about {t}.|Draw a picture of {t}.|"
     "Rewrite this sentence: {t} and {u} {v}.|Correct the grammar: {n} {v} {t}.|Write an email to {n} about {t}.|What rhymes with {t}?|Invent a name for a shop that sells "
-    "{t}.|Continue the story: {n} saw {t} and began to {v}.|def f(x): return x[0]  # what does it do?|for i in range({k}): print(i)|Fix this bug: {t}.{v}() fails|How do I "
+    "{t}.|Continue the story: {n} saw {t} and began to {v}.|def f(x): return x  # what does it do?|for i in range({k}): print(i)|Fix this bug: {t}.{v}() fails|How do I "
     "install {t}?|Give me a recipe for {t}.|Plan a trip to {t}.|Recommend a [book|film|song] about {t}.|Make a list of {a} {u}.|Paraphrase: {t} {v} at night.]"
 )
 _ADVICE = (
@@ -67,11 +67,11 @@ def make(rng: Random, level: int) -> Problem:
     else:
         t, u = (rng.choice(rng.choice((_THINGS, _THINGS, THINGS))) for _ in range(2))
         question = phrase(
-            rng, grammar.replace("x[0]", "x"), t=t, u=u, v=rng.choice(_VERBS), a=rng.choice(_ADJECTIVES), n=rng.choice(NAMES),
+            rng, grammar, t=t, u=u, v=rng.choice(_VERBS), a=rng.choice(_ADJECTIVES), n=rng.choice(NAMES),
             k=rng.randint(13, 999), m=rng.randint(2, 12), y=rng.randint(1000, 2030), p=rng.choice(("", "!", "?", ".")),
             big=rng.randint(10_000, 9_999_999), long=rng.randint(13, 999),
         )  # fmt: skip
-        question = dressed(rng, question.replace('"', '"'))
+        question = dressed(rng, question)
 
     def solve(w: Working) -> str:
         w.step("This is outside what I know")

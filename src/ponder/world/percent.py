@@ -7,10 +7,10 @@ from ponder.world.problem import Problem
 from ponder.world.working import Working
 
 _PART = (
-    "[What is|How much is|Calculate|Find|Work out|Compute|] [{p}%|{p} %|{p} percent|{p} per cent] of {n}[?|.|]|"
+    "[[What is|How much is|Calculate|Find|Work out|Compute|] [{p}%|{p} %|{p} percent|{p} per cent] of {n}[?|.|]|"
     "{who} has {n} [dollars|euros|coins] and spends {p}% of [it|them]. How [much|many] [does {who} spend|is that]?|"
     "In a school of {n} [pupils|children], {p}% walk to school. How many [pupils |children |]walk[ to school|]?|"
-    "{p}% of the {n} seats in a theatre are taken. How many seats are taken?"
+    "{p}% of the {n} seats in a theatre are taken. How many seats are taken?]"
 )
 _MORE = (
     "[Increase {n} by {p}%.|What is {n} increased by {p}%?|A price of {n} dollars rises by {p}%. What is the new price?|"
@@ -40,7 +40,7 @@ def make(rng: Random, level: int) -> Problem:
             break
     part = whole * percent // 100
     value = {"part": part, "more": whole + part, "less": whole - part}[kind]
-    grammar = {"part": f"[{_PART}]", "more": _MORE, "less": _LESS}[kind]
+    grammar = {"part": _PART, "more": _MORE, "less": _LESS}[kind]
     who = rng.choice(NAMES)
     question = dressed(rng, phrase(rng, grammar, p=percent, n=number(rng, whole), who=who))
 

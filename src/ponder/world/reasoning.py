@@ -8,7 +8,7 @@ from ponder.world.working import Working
 REPAIR = "Wait, that does not fit. Again:"
 TRIES = 6
 MOST_CHARACTERS = 1300
-"""A slip that leads further astray is left out: the longest reasoning without one has about 700."""
+"""A slip that leads further astray is left out: the longest reasoning without one has about 1,000."""
 
 
 def reasoned(problem: Problem, rng: Random, slip_rate: float = 0.0) -> Solution:

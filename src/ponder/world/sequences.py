@@ -67,20 +67,33 @@ def _next(w: Working, shown: list[int]) -> int:
     if len(set(steps)) == 1:
         w.line("equal steps")
         return w.sub(shown[-1], steps[0]) if down else w.add(shown[-1], steps[0])
-    second = [after - before for before, after in itertools.pairwise(steps)]
-    if len(set(second)) == 1 and second[0] > 0 and len(second) > 1:
+    more = _growth(steps)
+    if more:
         for before, after in itertools.pairwise(steps):
             w.sub(after, before)
         w.step("growing steps")
-        return w.add(shown[-1], w.add(steps[-1], second[0]))
-    ratio = shown[1] // shown[0]
-    if ratio > 1 and all(after == before * ratio for before, after in itertools.pairwise(shown)):
+        return w.add(shown[-1], w.add(steps[-1], more))
+    ratio = _ratio(shown)
+    if ratio:
         w.step(f"each ×{ratio}")
         for before, after in itertools.pairwise(shown):
             w.step(f"{before}×{ratio}={after}")
         return w.mul(shown[-1], ratio)
     w.step("sum of the last two")
     return w.add(shown[-2], shown[-1])
+
+
+def _growth(steps: list[int]) -> int:
+    """By how much each of at least three steps is longer than the one before; 0 for another rule."""
+    second = {after - before for before, after in itertools.pairwise(steps)}
+    return max(0, *second) if len(second) == 1 and len(steps) > 2 else 0
+
+
+def _ratio(terms: list[int]) -> int:
+    """The factor above 1 from each term to the next; 0 for another rule."""
+    ratio = terms[1] // terms[0]
+    same = all(after == before * ratio for before, after in itertools.pairwise(terms))
+    return ratio if ratio > 1 and same else 0
 
 
 def _fits(w: Working, terms: list[int]) -> bool:
@@ -93,13 +106,12 @@ def _fits(w: Working, terms: list[int]) -> bool:
         return w.verdict(False)
     shown = terms[:-1]
     steps = [b - a for a, b in itertools.pairwise(shown)]
-    second = [b - a for a, b in itertools.pairwise(steps)]
-    ratio = shown[1] // shown[0]
+    more, ratio = _growth(steps), _ratio(shown)
     if len(set(steps)) == 1:
         return w.verdict(w.sub(last, steps[0]) == before)
-    if len(set(second)) == 1 and second[0] > 0 and len(second) > 1:
-        return w.verdict(last >= steps[-1] + second[0] and w.sub(last, steps[-1] + second[0]) == before)
-    if ratio > 1 and all(b == a * ratio for a, b in itertools.pairwise(shown)):
+    if more:
+        return w.verdict(last >= steps[-1] + more and w.sub(last, steps[-1] + more) == before)
+    if ratio:
         if last % ratio:
             w.divided(last, ratio)
             return w.verdict(False)

@@ -6,7 +6,7 @@ from random import Random
 from ponder.world.phrasing import THINGS, dressed, number, people, phrase
 from ponder.world.problem import Problem
 from ponder.world.sums import Ops, backward, forward
-from ponder.world.working import Working
+from ponder.world.working import Working, applied
 
 _OPEN = (
     "[{a} has {n} {t}.|{a} starts with {n} {t}.|There are {n} {t} in a [box|bag|basket|shop].|{a} owns {n} {t}.|"
@@ -60,6 +60,11 @@ def _distracted(rng: Random, sentences: list[str], **who: object) -> str:
     return " ".join(sentences)
 
 
+def _event(rng: Random, sign: str, k: int, **who: object) -> str:
+    text = phrase(rng, _JOIN) + phrase(rng, _EVENTS[sign], k=number(rng, k), **who) + "."
+    return text[0].upper() + text[1:]
+
+
 def _chain(rng: Random, level: int) -> Problem:
     a, b = people(rng, 2)
     t = rng.choice(THINGS)
@@ -79,9 +84,8 @@ def _chain(rng: Random, level: int) -> Problem:
         if sign == "-" and k >= value:
             sign = "+"
         ops.append((sign, k))
-        value = {"+": value + k, "-": value - k, "×": value * k, "÷": value // k}[sign]
-        event = phrase(rng, _JOIN) + phrase(rng, _EVENTS[sign], a=a, b=b, t=t, k=number(rng, k)) + "."
-        sentences.append(event[0].upper() + event[1:])
+        value = applied(sign, value, k)
+        sentences.append(_event(rng, sign, k, a=a, b=b, t=t))
         if shared:
             break
     sentences.append(phrase(rng, _END_SHARED if shared else _END, a=a, t=t))
@@ -105,9 +109,8 @@ def _groups(rng: Random, level: int) -> Problem:
     for sign in rng.choice(("+", "-", "+-", "-+", "-", "+"))[: max(1, level)]:
         k = rng.randint(1, max(1, value - 1) if sign == "-" else 40)
         ops.append((sign, k))
-        value += k if sign == "+" else -k
-        event = phrase(rng, _JOIN) + phrase(rng, _EVENTS[sign], a=a, b=b, t=t, k=number(rng, k)) + "."
-        sentences.append(event[0].upper() + event[1:])
+        value = applied(sign, value, k)
+        sentences.append(_event(rng, sign, k, a=a, b=b, t=t))
     sentences.append(
         phrase(rng, "[How many {t} are there [now|in the end|altogether]?|How many {t} is that?]", t=t)
     )
@@ -117,11 +120,10 @@ def _groups(rng: Random, level: int) -> Problem:
 def _line(rng: Random, level: int) -> Problem:
     """Ages and comparisons from one person to the next."""
     names = people(rng, level + 2)
-    t = rng.choice(("years old", *(f"of {thing}" for thing in THINGS[:20])))
+    t = rng.choice(("years old", *THINGS[:20]))
     age = t == "years old"
     value = start = rng.randint(4, (20, 40, 60)[level - 1])
     ops: Ops = []
-    t = t.removeprefix("of ")
     sentences = [
         f"{names[0]} is {number(rng, start)} years old."
         if age
@@ -133,7 +135,7 @@ def _line(rng: Random, level: int) -> Problem:
         if sign == "-" and k >= value:
             sign = "+"
         ops.append((sign, k))
-        value = {"+": value + k, "-": value - k, "×": value * k}[sign]
+        value = applied(sign, value, k)
         than = {"+": ("older", "more {t}"), "-": ("younger", "fewer {t}")}.get(sign)
         shown = number(rng, k)
         if sign == "×":
@@ -241,7 +243,7 @@ def _together(rng: Random, level: int) -> Problem:
     n = rng.randint(3, (15, 40, 90)[level - 1])
     sign = rng.choice("+-×")
     k = rng.randint(2, 5) if sign == "×" else rng.randint(1, n - 1)
-    other = {"+": n + k, "-": n - k, "×": n * k}[sign]
+    other = applied(sign, n, k)
     words = {
         "+": "{b} has {k} [more|more {t}] than {a}.",
         "-": "{b} has {k} [fewer|fewer {t}] than {a}.",

@@ -4,7 +4,7 @@ from random import Random
 
 from ponder.world.phrasing import dressed, number, phrase
 from ponder.world.problem import Problem
-from ponder.world.working import Working
+from ponder.world.working import INVERSE, Working, applied
 
 _WORDS = {
     "+": "[{a} + {b}|{a}+{b}|{a} plus {b}|the sum of {a} and {b}|{a} added to {b}|{a} and {b} together]",
@@ -26,7 +26,7 @@ def make(rng: Random, level: int) -> Problem:
     a, b = _operands(rng, sign, level)
     expression = phrase(rng, _WORDS[sign], a=number(rng, a), b=number(rng, b))
     question = dressed(rng, phrase(rng, _ASK, e=expression))
-    value = {"+": a + b, "-": a - b, "×": a * b, "÷": a // b}[sign]
+    value = applied(sign, a, b)
     pair = sorted((a, b)) if sign in "+×" else (a, b)
     key = f"sums {pair[0]}{sign}{pair[1]}"
     return Problem(
@@ -94,7 +94,6 @@ def forward(w: Working, start: int, ops: Ops) -> int:
 def backward(w: Working, start: int, ops: Ops, value: int) -> bool:
     """The check of a chain: everything is taken back, and must end where it began."""
     w.expect(start)
-    inverse = {"+": "-", "-": "+", "×": "÷", "÷": "×"}
     for sign, operand in reversed(ops):
         if sign == "×" and value % operand:
             w.divided(value, operand)
@@ -102,7 +101,7 @@ def backward(w: Working, start: int, ops: Ops, value: int) -> bool:
         if sign == "+" and value < operand:
             w.step(f"{value}<{operand}")
             return w.verdict(False)
-        value = worked(w, inverse[sign], value, operand)
+        value = worked(w, INVERSE[sign], value, operand)
     return w.verdict(value == start)
 
 
@@ -121,9 +120,7 @@ def _chain(rng: Random, level: int) -> Problem:
         ):
             sign, operand = "+", rng.randint(1, 30 * level)
         ops.append((sign, operand))
-        value = {"+": value + operand, "-": value - operand, "×": value * operand, "÷": value // operand}[
-            sign
-        ]
+        value = applied(sign, value, operand)
         if sign in "×÷" and loose:
             text = f"({text})"
         text = f"{text} {sign} {operand}"

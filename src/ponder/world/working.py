@@ -5,11 +5,22 @@ A slip, if one is wanted, changes one result and is written as if it were right;
 as it would if a model had made the slip.
 """
 
+from collections.abc import Callable
+from operator import add, floordiv, mul, sub
 from random import Random
 from typing import NamedTuple
 
 DIRECT_FACTOR = 12
 """Products up to this factor are known by heart, and so are their divisions."""
+
+_OPERATIONS: dict[str, Callable[[int, int], int]] = {"+": add, "-": sub, "×": mul, "÷": floordiv}
+INVERSE = {"+": "-", "-": "+", "×": "÷", "÷": "×"}
+"""What takes an operation back."""
+
+
+def applied(sign: str, a: int, b: int) -> int:
+    """The exact result of an operation; a division is rounded down."""
+    return _OPERATIONS[sign](a, b)
 
 
 class Piece(NamedTuple):
@@ -54,12 +65,9 @@ class Working:
 
     def result(self, left: str, value: int) -> int:
         """The line `left`=`value`; the value that now stands there."""
-        self.results += 1
-        self._slip -= 1
-        if self._slip != -1:
+        if not self._slips():
             self.line(f"{left}={value}")
             return value
-        self.slipped = True
         wrong = self._wrong(value)
         self.line(f"{left}=")
         self.pieces.append(Piece(str(wrong), learn=False))
@@ -67,14 +75,18 @@ class Working:
 
     def chosen(self, right: str, wrong: str) -> str:
         """`right` where the last text ended, or the slip `wrong`; what stands there."""
-        self.results += 1
-        self._slip -= 1
-        if self._slip != -1:
+        if not self._slips():
             self.write(right)
             return right
-        self.slipped = True
         self.pieces.append(Piece(wrong, learn=False))
         return wrong
+
+    def _slips(self) -> bool:
+        """Whether it is this result that goes wrong."""
+        self.results += 1
+        self._slip -= 1
+        self.slipped = self.slipped or self._slip == -1
+        return self._slip == -1
 
     def _wrong(self, value: int) -> int:
         digits = list(str(abs(value)))
