@@ -13,7 +13,8 @@ pytest.importorskip("tokenizers")
 import torch
 
 from ponder.distill.begin import begin
-from ponder.distill.export import export, loaded
+from ponder.distill.export import export
+from ponder.distill.kept import loaded
 from ponder.distill.lessons import Course, batches, drawn, lesson
 from ponder.distill.measure import marked, written
 from ponder.distill.muon import orthogonal

@@ -3,15 +3,14 @@
 Type `python -m ponder.distill.export FOLDER FILE.gguf [F32|F16|Q8_0]` for a run's last checkpoint.
 """
 
-import json
 import sys
 from pathlib import Path
 
 import gguf
 import numpy as np
-import torch
 
-from ponder.distill.student import Shape, Student
+from ponder.distill.kept import loaded
+from ponder.distill.student import Student
 from ponder.distill.vocabulary import BEGIN, END, PRE, SPECIAL, TEMPLATE, THINK, Vocabulary
 
 _KINDS = {
@@ -71,19 +70,10 @@ def _write_vocabulary(file: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     file.add_chat_template(TEMPLATE)
 
 
-def loaded(folder: Path) -> tuple[Student, Vocabulary]:
-    """The student of a run's last checkpoint, and its vocabulary."""
-    plan = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    student = Student(Shape(vocabulary.size, **plan["shape"]))
-    student.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True)["student"])
-    return student, vocabulary
-
-
 def main() -> None:
     """Export the run in the folder named on the command line."""
-    student, vocabulary = loaded(Path(sys.argv[1]))
-    export(student, vocabulary, Path(sys.argv[2]), *sys.argv[3:4])
+    run = loaded(Path(sys.argv[1]))
+    export(run.student, run.vocabulary, Path(sys.argv[2]), *sys.argv[3:4])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """Measuring a student while it learns: greedy answers to held-out problems, many at once, per task.
 
-Type `python -m ponder.distill.measure FOLDER [COUNT]` for a run's last checkpoint.
+Type `python -m ponder.distill.measure FOLDER [COUNT [TASK …]]` for a run's last checkpoint.
 """
 
-import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +10,15 @@ from pathlib import Path
 
 import torch
 
-from ponder.distill.student import Cache, Shape, Student
-from ponder.distill.vocabulary import END, ENDTHINK, Vocabulary
+from ponder.distill.kept import loaded, use_threads
+from ponder.distill.student import Cache, Student
+from ponder.distill.vocabulary import END, ENDTHINK, SPECIAL, Vocabulary
 from ponder.world.problem import Problem
 from ponder.world.reasoning import said
 from ponder.world.tasks import TASKS, held_out
 
 MOST_TOKENS = 700
-"""A reasoning of the world has at most about 600 tokens; what is longer is counted as a loop."""
+"""A reasoning without a slip has at most about 420 tokens, one with a repair 870; longer is endless."""
 
 SIDE_BY_SIDE = 64
 """So many answers are written at once."""
@@ -51,7 +50,7 @@ def marked(
     right = endless = tokens = 0
     for one, ids in zip(problems, answers, strict=True):
         text = vocabulary.text(ids)
-        right += text.rpartition("</think>")[2].strip() == said(one) + "<|end|>"
+        right += text.rpartition(SPECIAL[ENDTHINK])[2].strip() == said(one) + SPECIAL[END]
         endless += ids[-1] != END
         tokens += len(ids)
     count = len(problems)
@@ -121,21 +120,17 @@ def _next(
 def main() -> None:
     """Print the marks of the run in the folder named on the command line, task by task."""
     folder, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100
-    torch.set_num_threads(int(os.environ.get("PONDER_THREADS", "1")))
-    plan = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    student = Student(Shape(vocabulary.size, **plan["shape"]))
-    kept = torch.load(folder / "checkpoint.pt", weights_only=True)
-    student.load_state_dict(kept["student"])
-    direct = bool(plan["stages"][-1]["course"].get("direct"))
+    use_threads()
+    run = loaded(folder)
+    direct = bool(run.plan["stages"][-1]["course"].get("direct"))
     found = []
     for task in sys.argv[3:] or TASKS:
-        marks = marked(student, vocabulary, held_out(task, 1, count), direct=direct)
+        marks = marked(run.student, run.vocabulary, held_out(task, 1, count), direct=direct)
         found.append(marks)
         ends = f"endless {marks.endless:5.1%} tokens {marks.tokens:6.1f}"
         print(f"{task:10} {marks.right:6.1%} {ends}", flush=True)
     mean = sum(marks.right for marks in found) / len(found)
-    print(f"mean {mean:.3f} at stage {kept['stage']} step {kept['step']} tokens {kept['seen']}")
+    print(f"mean {mean:.3f} at stage {run.stage} step {run.step} tokens {run.seen}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ is a course, a number of steps and a learning rate; what a run has learned passe
 """
 
 import json
-import os
 import signal
 import sys
 import time
@@ -19,10 +18,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from ponder.distill.kept import CHECKPOINT, fresh, planned, use_threads
 from ponder.distill.lessons import Course, Lesson, batches
 from ponder.distill.muon import Muon
-from ponder.distill.student import Shape, Student
-from ponder.distill.vocabulary import Vocabulary
+from ponder.distill.student import Student
 
 CLIP = 1.0
 LOG_STEPS = 50
@@ -55,11 +54,10 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        plan = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        self.vocabulary = Vocabulary.load(folder / "vocabulary.json")
+        plan, self.vocabulary = planned(folder)
         self.stages = [_stage(row) for row in plan["stages"]]
         torch.manual_seed(plan.get("seed", 0))
-        self.student = Student(Shape(self.vocabulary.size, **plan["shape"]))
+        self.student = fresh(plan, self.vocabulary)
         matrices = [p for name, p in self.student.named_parameters() if p.dim() == 2 and "embed" not in name]
         others = [p for name, p in self.student.named_parameters() if p.dim() != 2 or "embed" in name]
         if plan.get("optimizer") == "adamw":
@@ -76,11 +74,11 @@ class Run:
             ]
         self.stopping = False
         self.stage, self.step, self.place, self.seen = 0, 0, (0, 0), 0
-        if (folder / "checkpoint.pt").exists():
+        if (folder / CHECKPOINT).exists():
             self._restore()
 
     def _restore(self) -> None:
-        kept = torch.load(self.folder / "checkpoint.pt", weights_only=True)
+        kept = torch.load(self.folder / CHECKPOINT, weights_only=True)
         self.student.load_state_dict(kept["student"])
         for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
             optimizer.load_state_dict(state)
@@ -93,7 +91,7 @@ class Run:
     def _reached(self, row: Mapping[str, float]) -> bool:
         return (row["stage"], row["step"]) <= (self.stage, self.step)
 
-    def save(self, name: str = "checkpoint.pt") -> None:
+    def save(self, name: str = CHECKPOINT) -> None:
         """Everything that going on takes, in one file that is whole or not there."""
         kept = {
             "student": self.student.state_dict(),
@@ -170,7 +168,7 @@ def _stage(row: Mapping[str, Any]) -> Stage:
 def main() -> None:
     """Begin or go on with the run in the folder named on the command line."""
     folder = Path(sys.argv[1])
-    torch.set_num_threads(int(os.environ.get("PONDER_THREADS", "1")))
+    use_threads()
     run = Run(folder)
 
     def stop(_signal: int, _frame: object) -> None:

@@ -4,6 +4,7 @@ Special tokens come first and are written by `prompt` and `lesson` only: a text 
 splitting into words is Qwen2's, which llama.cpp knows as `qwen2`, so that both give the same tokens.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -84,8 +85,6 @@ class Vocabulary:
     @property
     def merges(self) -> Sequence[str]:
         """The merges in order, both parts separated by a space."""
-        import json
-
         return [
             each if isinstance(each, str) else " ".join(each)
             for each in json.loads(self._bpe.to_str())["model"]["merges"]
