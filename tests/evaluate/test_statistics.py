@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ponder.check.answers import grouped
 from ponder.check.chance import Share
 from ponder.evaluate.sample import Sample
-from ponder.evaluate.statistics.estimates import avg, consensus, grouped, pass_all, pass_any
+from ponder.evaluate.statistics.estimates import avg, consensus, pass_all, pass_any
 from ponder.evaluate.statistics.intervals import difference, mcnemar, mean_of, ratio_of
 from ponder.evaluate.statistics.lengths import busy_s, lengths_of, quantile
 from ponder.evaluate.statistics.summary import against, figures

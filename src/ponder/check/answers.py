@@ -6,7 +6,7 @@ fraction, per cent, with units, rounded), the same set or tuple. What it cannot 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -55,6 +55,8 @@ class Number:
 
 
 How = Literal["box", "open box", "tag", "said", "line", "number", "text", ""]
+MARKED = frozenset({"box", "tag", "said"})
+"""The ways in which a text itself marks its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Found:
     @property
     def anchored(self) -> bool:
         """Whether the text itself marks it as the answer."""
-        return self.how in {"box", "tag", "said"}
+        return self.how in MARKED
 
 
 def answer_in(text: str) -> str:
@@ -160,19 +162,28 @@ def agree(one: str, other: str) -> bool:
     return same_answer(answer_in(one), answer_in(other))
 
 
+def grouped(answers: Sequence[str], same: Callable[[str, str], bool]) -> list[int | None]:
+    """The group of each answer, None for an empty one; `same` compares it with the first of a group."""
+    first: list[str] = []
+    groups: list[int | None] = []
+    for answer in answers:
+        if not answer:
+            groups.append(None)
+            continue
+        place = next((at for at, other in enumerate(first) if other == answer or same(answer, other)), None)
+        if place is None:
+            place = len(first)
+            first.append(answer)
+        groups.append(place)
+    return groups
+
+
 def agreement(texts: Sequence[str]) -> tuple[int | None, ...]:
     """For each text the number of the group that its answer belongs to, 0 for the largest (of equal ones the
     earliest); None for no answer.
     """
-    leaders: list[str] = []
-    found: list[int | None] = []
-    for answer in map(answer_in, texts):
-        place = next((i for i, leader in enumerate(leaders) if same_answer(leader, answer)), None)
-        if place is None and answer:
-            leaders.append(answer)
-            place = len(leaders) - 1
-        found.append(place)
-    order = sorted(range(len(leaders)), key=lambda place: -found.count(place))
+    found = grouped(list(map(answer_in, texts)), same_answer)
+    order = sorted({place for place in found if place is not None}, key=lambda place: -found.count(place))
     return tuple(None if place is None else order.index(place) for place in found)
 
 

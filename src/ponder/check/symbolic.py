@@ -7,10 +7,6 @@ caps on size questions take milliseconds, so that the deadline decides nothing t
 """
 
 import atexit
-import contextlib
-import json
-import queue
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
@@ -19,9 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ponder.check.expression import Tree
+from ponder.check.worker import Worker
 
 DEADLINE_S = 5.0
-START_S = 60.0
 MOST_KILLS = 2
 MOST_NODES = 200
 
@@ -34,66 +30,8 @@ class Question:
     trees: tuple[Tree, ...]
 
 
-class _Child:
-    """A running child and the thread that reads its lines."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).with_name("sympy_child.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-        )
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
-        self.alive = self._next(START_S) is not None
-        if not self.alive:
-            self.close()
-
-    def _read(self) -> None:
-        stream = self._process.stdout
-        with contextlib.suppress(ValueError, OSError):
-            for line in stream or ():
-                self._lines.put(line)
-        self._lines.put("")
-
-    def _next(self, seconds: float) -> dict[str, Any] | None:
-        try:
-            line = self._lines.get(timeout=seconds)
-            return dict(json.loads(line)) if line else None
-        except (queue.Empty, ValueError):
-            return None
-
-    def answer(self, question: Question) -> dict[str, Any] | None:
-        """The answer; None where there was none in time, and then the child is gone."""
-        if not self.alive or self._process.stdin is None:
-            return None
-        try:
-            message = {"ask": question.ask, "trees": [_plain(tree) for tree in question.trees]}
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
-        except OSError:
-            found = None
-        else:
-            found = self._next(DEADLINE_S)
-        if found is None:
-            self.close()
-        return found
-
-    def close(self) -> None:
-        """Ends the process."""
-        self.alive = False
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
-
-
 _LOCK = threading.Lock()
-_RUNNING: list[_Child] = []
+_RUNNING: list[Worker] = []
 
 
 def ask(questions: Sequence[Question]) -> list[dict[str, Any]]:
@@ -105,17 +43,17 @@ def ask(questions: Sequence[Question]) -> list[dict[str, Any]]:
             if kills >= MOST_KILLS or sum(_size(tree) for tree in question.trees) > MOST_NODES:
                 answers.append({})
                 continue
-            found = _child().answer(question)
+            message = {"ask": question.ask, "trees": [_plain(tree) for tree in question.trees]}
+            found = _child().ask(message, DEADLINE_S)
             kills += found is None
             answers.append(found or {})
     return answers
 
 
-def _child() -> _Child:
+def _child() -> Worker:
     if not _RUNNING:
         atexit.register(stop)
-    if not _RUNNING or not _RUNNING[0].alive:
-        _RUNNING[:] = [_Child()]
+        _RUNNING.append(Worker([sys.executable, "-I", str(Path(__file__).with_name("sympy_child.py"))]))
     return _RUNNING[0]
 
 

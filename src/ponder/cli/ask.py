@@ -15,19 +15,17 @@ from ponder.cli.live import possible, step_in, watching
 from ponder.cli.options import (
     model_options,
     options_of,
-    sampling_of,
     sampling_options,
     stacked,
-    think_of,
     think_options,
 )
 from ponder.cli.predictions import idle_gpu, plan_line, surprises
 from ponder.cli.questions import answer_all
 from ponder.cli.screen import Screen, as_json, numbers
-from ponder.cli.steering import steering_of, steering_options
+from ponder.cli.steering import request_of, steering_options
 from ponder.cli.texts import read_text
 from ponder.core.events import Event, Paused
-from ponder.core.request import Message, Request
+from ponder.core.request import Message
 from ponder.errors import InputError
 from ponder.opened import open_model
 from ponder.session import Answering, start
@@ -59,13 +57,7 @@ def command(question: tuple[str, ...], **values: Any) -> None:
     Ctrl-C once ends the reasoning and asks for the answer now; twice stops, and the trace is kept. On a
     terminal, p pauses at the end of the step: correct it or an earlier one, and the model goes on from there.
     """
-    request = Request(
-        (),
-        think=think_of(values),
-        budget=values["budget"],
-        sampling=sampling_of(values),
-        steering=steering_of(values),
-    )
+    request = request_of(values)
     options = options_of(values)
     if values["questions"]:
         if question or values["files"] or values["json_lines"]:

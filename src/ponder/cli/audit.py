@@ -9,6 +9,7 @@ from rich.text import Text
 from ponder.check.chance import Share
 from ponder.cli.columns import Column, lay_out
 from ponder.cli.drawing import console, line
+from ponder.cli.eval_tables import percent
 from ponder.errors import InputError
 from ponder.evaluate.audit import (
     DRAWN,
@@ -23,6 +24,7 @@ from ponder.evaluate.audit import (
 )
 from ponder.evaluate.folder import read_folder, read_problems
 from ponder.evaluate.scorers.symbolic import Symbolic
+from ponder.evaluate.statistics.intervals import Interval
 from ponder.store.codec import dumps, encode
 from ponder.store.database import default_path
 
@@ -108,6 +110,5 @@ def _show(found: Audit, other: str) -> None:
 
 
 def _share(share: Share) -> str:
-    low, high = share.interval()
-    shown = f"{100 * share.value:.1f} % ({100 * low:.1f} to {100 * high:.1f})" if share.of else "–"
+    shown = percent(Interval(share.value, *share.interval())) if share.of else "–"
     return f"{share.hits} of {share.of}, {shown}"

@@ -14,12 +14,10 @@ from ponder.cli.ask import show
 from ponder.cli.options import (
     model_options,
     options_of,
-    sampling_of,
     sampling_options,
-    think_of,
     think_options,
 )
-from ponder.cli.steering import steering_of, steering_options
+from ponder.cli.steering import request_of, steering_options
 from ponder.core.request import Message, Request
 from ponder.errors import InputError, PonderError
 from ponder.opened import Opened, Options, open_model
@@ -74,13 +72,7 @@ class Conversation:
 @click.option("--hide-reasoning", is_flag=True, help="Show only the answers.")
 def command(**values: Any) -> None:
     """Ask several questions in one conversation; /help lists the commands."""
-    request = Request(
-        (),
-        think=think_of(values),
-        budget=values["budget"],
-        sampling=sampling_of(values),
-        steering=steering_of(values),
-    )
+    request = request_of(values)
     options = options_of(values)
     opened = open_model(values["model"], options, ahead.take())
     with open_store() as store:

@@ -12,14 +12,11 @@ from ponder.cli.eval_show import as_json, markdown, show
 from ponder.cli.options import (
     model_options,
     options_of,
-    sampling_of,
     sampling_options,
     stacked,
-    think_of,
     think_options,
 )
-from ponder.cli.steering import steering_of, steering_options
-from ponder.core.request import Request
+from ponder.cli.steering import request_of, steering_options
 from ponder.errors import InputError
 from ponder.evaluate.scorers.cascade import Cascade
 from ponder.evaluate.scorers.symbolic import Symbolic
@@ -102,12 +99,8 @@ def command(name: str, **values: Any) -> None:
 def setup_of(values: dict[str, Any]) -> Setup:
     """How tasks are asked, out of the command's parameters; raises InputError for cuts that are none."""
     seed = values["seed"] or 0
-    request = Request(
-        (), think=think_of(values), budget=values["budget"], sampling=sampling_of(values),
-        steering=steering_of(values),
-    )  # fmt: skip
     return Setup(
-        request,
+        request_of(values),
         values["samples"],
         seed,
         values["system"],

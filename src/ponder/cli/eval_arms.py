@@ -10,11 +10,11 @@ from ponder.cli.eval_progress import forecast, progress
 from ponder.core.request import Think
 from ponder.evaluate.folder import Folder
 from ponder.evaluate.problem import Task
-from ponder.evaluate.result import Result, result_of, short_name
+from ponder.evaluate.result import Result, result_of
 from ponder.evaluate.running import Evaluation
 from ponder.evaluate.sample import Sample
 from ponder.evaluate.scorers.verifier import Verifier
-from ponder.evaluate.setup import Setup, checked, fixed, name_of
+from ponder.evaluate.setup import Setup, checked, fixed, name_of, short_name
 from ponder.opened import Opened, Options, open_model
 from ponder.steer.beginning import wants_reasoning
 from ponder.store import Store

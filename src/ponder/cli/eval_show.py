@@ -9,7 +9,8 @@ from rich.text import Text
 from ponder.cli.columns import Column, lay_out
 from ponder.cli.eval_tables import Table, tables
 from ponder.cli.screen import clean
-from ponder.evaluate.result import Result, short_name
+from ponder.evaluate.result import Result
+from ponder.evaluate.setup import short_name
 from ponder.store.codec import dumps, encode
 
 ROOMY = 110

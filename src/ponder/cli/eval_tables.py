@@ -44,12 +44,8 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
 
 def percent(interval: Interval) -> str:
     """62.5 % (51.0 to 73.9)."""
-    return f"{100 * interval.value:.1f} % {bounds(interval)}"
-
-
-def bounds(interval: Interval) -> str:
-    """The bounds of a share, in per cent."""
-    return f"({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+    low, high = (f"{100 * bound:.1f}" for bound in (interval.low, interval.high))
+    return f"{100 * interval.value:.1f} % ({low} to {high})"
 
 
 def points(interval: Interval) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ponder.cli.options import stacked
-from ponder.core.request import Steering
+from ponder.cli.options import sampling_of, stacked, think_of
+from ponder.core.request import Request, Steering
 from ponder.errors import InputError
 
 FAVOUR = 3.0
@@ -21,6 +21,17 @@ steering_options: Callable[[Callable[..., Any]], Callable[..., Any]] = stacked(
     click.option("--ban", multiple=True, metavar="WORD", help="Never write WORD in the reasoning."),
     click.option("--favour", multiple=True, metavar="WORD[=B]", help="Add B to WORD's logit there."),
 )  # fmt: skip
+
+
+def request_of(values: dict[str, Any]) -> Request:
+    """How a command asks, out of its parameters: a request without messages."""
+    return Request(
+        (),
+        think=think_of(values),
+        budget=values["budget"],
+        sampling=sampling_of(values),
+        steering=steering_of(values),
+    )
 
 
 def steering_of(values: dict[str, Any]) -> Steering:

@@ -54,9 +54,7 @@ class Folder:
     def add(self, sample: Sample) -> None:
         """A sample has its verdict."""
         self._write(encode(sample))
-        place = Place(sample.problem, sample.number, sample.cut)
-        self.samples[place] = sample
-        self.begun.pop(place, None)
+        self._ended(sample)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -115,9 +113,11 @@ class Folder:
                 raise FileFormatError(
                     f"{self.path / SAMPLES} line {number} is no sample ({error}): remove it, or the folder."
                 ) from error
-            place = Place(sample.problem, sample.number, sample.cut)
-            self.samples[place] = sample
-            self.begun.pop(place, None)
+            self._ended(sample)
+
+    def _ended(self, sample: Sample) -> None:
+        self.samples[sample.place] = sample
+        self.begun.pop(sample.place, None)
 
 
 def read_folder(path: Path) -> Folder:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ponder.evaluate.folder import Folder
@@ -60,8 +59,3 @@ def _by_level(one: Sequence[Sample], other: Sequence[Sample], seed: int) -> tupl
         compared = against(sides[0], sides[1], seed)
         found += [(level, compared)] if compared is not None else []
     return tuple(found)
-
-
-def short_name(model: str) -> str:
-    """A model's name, of a file without its folders."""
-    return Path(model).stem if model.endswith(".gguf") else model

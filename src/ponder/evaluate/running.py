@@ -57,20 +57,21 @@ class Evaluation:
     @property
     def todo(self) -> list[Place]:
         """The samples that are missing: whole ones, then the cuts of those that are there."""
-        missing = [place for place in self._setup.places(self._task) if place not in self._folder.samples]
-        return missing + self._cuts()
+        return self._whole() + self._cuts()
 
     @property
     def total(self) -> int:
-        """All samples that there will be, cuts included as far as they are known."""
+        """All samples that there may be: those without reasoning to cut will have no cuts."""
         whole = self._setup.samples * len(self._task.problems)
         return whole * (1 + len(self._setup.cuts))
 
     def __iter__(self) -> Iterator[Sample]:
         """Ask what is missing."""
-        missing = [place for place in self._setup.places(self._task) if place not in self._folder.samples]
-        yield from self._all(missing)
+        yield from self._all(self._whole())
         yield from self._all(self._cuts())
+
+    def _whole(self) -> list[Place]:
+        return [place for place in self._setup.places(self._task) if place not in self._folder.samples]
 
     def _cuts(self) -> list[Place]:
         """The cuts of whole samples that have a reasoning to cut."""

@@ -10,6 +10,15 @@ WHOLE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Which sample: of which problem, which number, cut where."""
+
+    problem: str
+    number: int
+    cut: float = WHOLE
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """`number` counts a problem's samples from 0; `cut` is the share of the reasoning after which an answer
     was forced, 1 for none. `begun` and `ended` are Unix seconds; `seconds` is the time of this run alone.
@@ -55,14 +64,10 @@ class Sample:
         """Whether it went round in circles, and was ended for that."""
         return self.reason == "loop" or self.closed_by == "loop"
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Which sample: of which problem, which number, cut where."""
-
-    problem: str
-    number: int
-    cut: float = WHOLE
+    @property
+    def place(self) -> Place:
+        """Which sample it is."""
+        return Place(self.problem, self.number, self.cut)
 
 
 def sample_of(

@@ -90,5 +90,10 @@ def fixed(setup: Setup, task: Task, opened: Opened) -> dict[str, Any]:
 def name_of(fixed: Mapping[str, Any]) -> str:
     """A folder's name: task, model, and a hash of everything that is fixed."""
     digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:8]
-    words = f"{fixed['task']}-{Path(fixed['model']).stem if '.gguf' in fixed['model'] else fixed['model']}"
+    words = f"{fixed['task']}-{short_name(fixed['model'])}"
     return "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in words)[:80] + f"-{digest}"
+
+
+def short_name(model: str) -> str:
+    """A model's name, of a file without its folders."""
+    return Path(model).stem if model.endswith(".gguf") else model

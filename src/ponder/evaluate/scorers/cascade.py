@@ -55,12 +55,11 @@ class Cascade:
     def judge(self, text: str, target: str, choices: Sequence[str] = ()) -> Verdict:
         """The verdict on the answer that `text`, the part after the reasoning, ends with."""
         found = found_in(text)
-        if found.how == "open box":
-            return Verdict("wrong", "found", "", found.how, "its box never ends")
-        if not found.text or (self.anchored and not found.anchored):
-            return Verdict(
-                "wrong", "found", found.text, found.how, "no answer is marked" if found.text else ""
-            )
+        refusal = self.refused(found)
+        if refusal is not None:
+            return refusal
+        if not found.text:
+            return Verdict("wrong", "found", "", found.how)
         if choices:
             return self._chosen(found, text, target, choices)
         outcome, step, note = self.compare(found.text, target)
@@ -70,6 +69,16 @@ class Cascade:
                 found = Found(loose, "number")
                 outcome, step, note = self.compare(loose, target)
         return Verdict(outcome, step, found.text, found.how, note)
+
+    def refused(self, found: Found) -> Verdict | None:
+        """The verdict on what does not count as an answer, whatever it says."""
+        if found.how == "open box":
+            return Verdict("wrong", "found", "", found.how, "its box never ends")
+        if self.anchored and not found.anchored:
+            return Verdict(
+                "wrong", "found", found.text, found.how, "no answer is marked" if found.text else ""
+            )
+        return None
 
     def same(self, one: str, other: str) -> bool:
         """Whether two answers are known to be the same thing."""

@@ -9,6 +9,10 @@ VERIFIER = "ponder-1"
 """Name and version of the rules in this folder; it changes when a verdict may."""
 
 
+LATE = "no verdict within"
+"""How the note of a comparison begins that took longer than its deadline."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`step` decided; `given` is the answer that was judged, `how` the text gave it (see

@@ -30,10 +30,9 @@ class Verifier:
 
     def _own(self, problem: Problem, text: str) -> Verdict:
         found = found_in(text)
-        if found.how == "open box":
-            return Verdict("wrong", "found", "", found.how, "its box never ends")
-        if self.cascade.anchored and not found.anchored:
-            return Verdict("wrong", "found", found.text, found.how, "no answer is marked")
+        refusal = self.cascade.refused(found)
+        if refusal is not None:
+            return refusal
         given = found.written
         if not found.anchored and "\n" in problem.target.strip():  # a grid, say
             given = text.strip()

@@ -5,7 +5,7 @@ Figures of a task are means over its problems. pass@k is the unbiased estimator 
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from math import comb
 
@@ -43,22 +43,6 @@ def consensus(groups: Sequence[int | None], right: frozenset[int], k: int, seed:
         dice = random.Random(f"consensus {seed}")
         chosen = [dice.sample(list(groups), k) for _ in range(SUBSETS)]
     return sum(_won(each, right) for each in chosen) / len(chosen)
-
-
-def grouped(answers: Sequence[str], same: Callable[[str, str], bool]) -> list[int | None]:
-    """The group of each answer, None for an empty one; `same` compares it with the first of a group."""
-    first: list[str] = []
-    groups: list[int | None] = []
-    for answer in answers:
-        if not answer:
-            groups.append(None)
-            continue
-        place = next((at for at, other in enumerate(first) if other == answer or same(answer, other)), None)
-        if place is None:
-            place = len(first)
-            first.append(answer)
-        groups.append(place)
-    return groups
 
 
 def _won(groups: Sequence[int | None], right: frozenset[int]) -> float:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ponder.check.answers import MARKED, grouped
 from ponder.evaluate.sample import WHOLE, Sample
-from ponder.evaluate.statistics.estimates import avg, consensus, grouped, pass_all, pass_any
+from ponder.evaluate.scorers.verdict import LATE
+from ponder.evaluate.statistics.estimates import avg, consensus, pass_all, pass_any
 from ponder.evaluate.statistics.intervals import Interval, McNemar, difference, mcnemar, mean_of, ratio_of
 from ponder.evaluate.statistics.lengths import Lengths, busy_s, lengths_of
 
@@ -103,8 +105,8 @@ def figures(samples: Sequence[Sample], same: Same | None, seed: int = 0) -> Figu
         tuple(_at(whole, k, same, seed) for k in _ks(count)),
         sum(sample.outcome == "unknown" for sample in flat),
         sum(not sample.given for sample in flat),
-        sum(sample.how not in {"box", "tag", "said", "block"} for sample in right),
-        sum(sample.note.startswith("no verdict within") for sample in flat),
+        sum(sample.how not in {*MARKED, "block"} for sample in right),
+        sum(sample.note.startswith(LATE) for sample in flat),
         lengths_of(flat),
         lengths_of(right),
         lengths_of([sample for sample in flat if not sample.right]),
