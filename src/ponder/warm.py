@@ -10,12 +10,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from ponder.catalog import library
 from ponder.catalog.header import Header
 from ponder.engine.owned import Owned
 from ponder.engine.protocol import Prompt
 from ponder.errors import EngineError
 from ponder.opened import Opened
-from ponder.store.caches import Caches
+from ponder.store.caches import Caches, folder_beside
 
 LEAST_TOKENS = 256
 """Fewer are read again about as fast as a cache is found."""
@@ -67,6 +68,13 @@ def recall(opened: Opened, prompt: Prompt, ids: Sequence[int]) -> int:
         opened.engine.close()  # what a failed reading leaves in llama.cpp's cache is not to be trusted
         return 0
     return min(read, shared)
+
+
+def remove_weights(paths: Sequence[Path]) -> int:
+    """Delete pulled weights with the caches that were made with them; see `catalog.library.remove`."""
+    freed_bytes = library.remove(paths)
+    Caches(folder_beside()).forget_weights(paths)
+    return freed_bytes
 
 
 def key(opened: Opened) -> str:

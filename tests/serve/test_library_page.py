@@ -10,6 +10,7 @@ import pytest
 from ponder.catalog import download
 from ponder.catalog.library import repo_folder, unfinished
 from ponder.serve.pulls import Pull
+from ponder.store.caches import Caches, folder_beside
 from tests.catalog.hub import Hub, serving
 from tests.catalog.test_pull import BIG, Q4, Q8, R1_7B
 from tests.conftest import SCRIPT
@@ -66,8 +67,13 @@ def test_a_model_is_found_pulled_and_deleted(library: Running, hub: Hub) -> None
     ask = library.get("/library/delete?name=deepseek-r1%3A7b").text
     assert str(path) in ask
     assert path.exists()
+    caches = Caches(folder_beside())
+    caches.folder.mkdir(exist_ok=True)
+    (caches.folder / caches.half("trace")).write_bytes(b"a cache")
+    assert caches.keep("trace", "key", str(path), range(300))
     assert post(library, "/library/delete", name="deepseek-r1:7b").status == 303
     assert not path.exists()
+    assert list(caches) == []
     assert "here: Q4_K_M" not in library.get("/library").text
     assert library.get("/library/delete?name=deepseek-r1%3A7b").status == 404
 

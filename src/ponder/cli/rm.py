@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from ponder.catalog.library import is_path, leftovers, paths_of, pulled, remove, repos_of, split_name
+from ponder.catalog.library import is_path, leftovers, paths_of, pulled, repos_of, split_name
 from ponder.catalog.quantisations import choose, quantisation_of, spelled_size
 from ponder.errors import InputError, NotFoundError
-from ponder.store.caches import Caches, folder_beside
+from ponder.warm import remove_weights
 
 
 @click.command()
@@ -25,8 +25,7 @@ def command(name: str, *, quant: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise InputError(f"nobody is there to be asked about deleting {what}; add --yes.")
         click.confirm(f"Delete {what}?", abort=True)
-    Caches(folder_beside()).forget_weights(paths)
-    click.echo(f"Freed {spelled_size(remove(paths))}.")
+    click.echo(f"Freed {spelled_size(remove_weights(paths))}.")
 
 
 def _files_of(name: str, quant: str) -> Sequence[Path]:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ponder.catalog.library import pulled, remove, split_name
+from ponder.catalog.library import pulled, split_name
 from ponder.catalog.pull import look_up
 from ponder.catalog.quantisations import choose
 from ponder.errors import NotFoundError, PonderError
@@ -22,6 +22,7 @@ from ponder.serve.pages.frame import form_of, page
 from ponder.serve.refusal import Refusal, refusal_of
 from ponder.serve.service import Service, service_of
 from ponder.serve.templates import part
+from ponder.warm import remove_weights
 
 MOST_NAME = 300
 _SECTION = "Library"
@@ -133,7 +134,7 @@ async def delete(request: Request) -> Response:
     loaded = [each for each in service.models.loaded.values() if each.name == values["name"]]
     if loaded and not await service.models.unload(values["name"]):
         raise Refusal(409, f"{values['name']} is being used just now: delete it when its runs have ended.")
-    await asyncio.to_thread(remove, values["paths"])
+    await asyncio.to_thread(remove_weights, values["paths"])
     service.models.look_again()
     return RedirectResponse("/library", 303)
 
