@@ -57,6 +57,11 @@ class Interventions:
         """Whether this token of a reasoning would end it, and the end is to be put off."""
         return bool(self.extensions) and token_id is not None and token_id == self._close_id
 
+    @property
+    def can_extend(self) -> bool:
+        """Whether the end of the reasoning can be put off: its tag is one token, and the engine goes on."""
+        return self._close_id is not None and Ability.TOKEN_PREFIX in self._served.abilities
+
     def think_more(self) -> None:
         """Put off one more end; raises AbilityError where that cannot be done."""
         self._require_end_tag()

@@ -119,7 +119,7 @@ class Run:
             self._notes.append(BY_TEXT)
         leaves = request.correction.index if request.correction else 0
         kept, close_id = text_of(past[max(0, leaves - 4) : leaves]), ids.get(tags.close) if tags else None
-        self._interventions = Interventions(self._engine, self.served, request, kept, close_id)
+        self.interventions = Interventions(self._engine, self.served, request, kept, close_id)
         self._meter = Meter(prompt.tokens, past[-1].time_s if past[leaves:] else 0.0)
 
     def _begin(self, request: Request) -> list[tuple[Written, Origin]]:
@@ -184,7 +184,7 @@ class Run:
 
     def think_more(self) -> None:
         """Replace the next end of the reasoning by "Wait"; raises AbilityError where that cannot be done."""
-        self._interventions.think_more()
+        self.interventions.think_more()
 
     def cancel(self) -> list[Event]:
         """The last events of an iteration that was broken off, say by a KeyboardInterrupt."""
@@ -217,7 +217,7 @@ class Run:
                 deaths = deaths + 1 if self.fold.fed == before else 1
                 self._survive(deaths, death)
                 continue
-            if outcome == "eos" and self._interventions.extensions and self._closable:
+            if outcome == "eos" and self.interventions.extensions and self._closable:
                 yield from self._extend()
             elif outcome in {"budget", "context", "loop", "eos", "user"} and self._closable:
                 yield from self._close(outcome)
@@ -239,7 +239,7 @@ class Run:
         if left < 1:
             return self._limits.why if self._closable else "length"
         reasoned = self.fold.reasoning_tokens if self._closable else None
-        limit, bias = self._interventions.piece(self.fold.fed, left, reasoned)
+        limit, bias = self.interventions.piece(self.fold.fed, left, reasoned)
         seed = (self.request.sampling.seed or 0) + SEED_STEP * self._pieces
         self._pieces += 1
         noted = {"first_index": self.fold.fed, "seed": seed, "max_tokens": limit}
@@ -260,7 +260,7 @@ class Run:
         with closed(stream) as emissions:
             for emission in emissions:
                 if isinstance(emission, Sampled):
-                    if self.fold.in_reasoning and self._interventions.ends(emission.id):
+                    if self.fold.in_reasoning and self.interventions.ends(emission.id):
                         return "eos"
                     self._meter.sampled(emission)
                     events = self.fold.feed(emission)
@@ -333,20 +333,20 @@ class Run:
         yield from self.fold.flush()
         self._note("intervention", {"kind": "extend", "index": self.fold.fed})
         before = text_of(self.fold.tokens[-4:])
-        yield from self._write(self._interventions.extension(before), "extend")
+        yield from self._write(self.interventions.extension(before), "extend")
 
     def _correct(self) -> Generator[Event, None, bool]:
         """Write a branch's correction, or the rest of it; whether there was any to write."""
         if self.request.correction is None:
             return False
-        correction = self._interventions.correction
+        correction = self.interventions.correction
         done = self.fold.fed - max(correction.index, len(self._opening))
         if done == 0:
             self._note("intervention", {"kind": correction.kind, "index": self.fold.fed})
         if correction.kind == "answer":
             rest, origin = (self._closing if self._closable and not done else ()), "user"
         else:
-            rest, origin = self._interventions.written[done:], "correction"
+            rest, origin = self.interventions.written[done:], "correction"
         yield from self._write(rest, cast("Origin", origin))
         return bool(rest)
 

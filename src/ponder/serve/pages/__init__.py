@@ -17,6 +17,7 @@ from ponder.serve.pages import (
     trace,
     traces,
 )
+from ponder.serve.pages.excerpt import excerpt
 from ponder.serve.pages.fit_bars import bytes_of, counted
 from ponder.serve.pages.frame import with_query
 from ponder.serve.templates import ENVIRONMENT
@@ -33,4 +34,9 @@ NAVIGATION = (
 """The menu: address and name, in order."""
 
 ENVIRONMENT.globals["navigation"] = NAVIGATION
-ENVIRONMENT.filters |= spelling.FILTERS | {"bytes_of": bytes_of, "counted": counted, "query": with_query}
+ENVIRONMENT.filters |= spelling.FILTERS | {
+    "bytes_of": bytes_of,
+    "excerpt": excerpt,
+    "counted": counted,
+    "query": with_query,
+}

@@ -18,11 +18,11 @@ from ponder.serve.asking import EVENTS, Stream, party_of
 from ponder.serve.continuing import Change, leave, take_up
 from ponder.serve.following import Place, event, follow
 from ponder.serve.live import Live
+from ponder.serve.pages.excerpt import excerpt
 from ponder.serve.pages.fields import choice_field, text_field, whole_field
 from ponder.serve.pages.frame import form_of, page
 from ponder.serve.pages.prose import prose
 from ponder.serve.pages.reading import SIGNS, VOICES, Row
-from ponder.serve.pages.spelling import line
 from ponder.serve.service import service_of
 from ponder.serve.templates import ENVIRONMENT
 
@@ -139,6 +139,7 @@ def state_of(live: Live, *, done: bool) -> dict[str, Any]:
         "tokens": len(tokens),
         "reasoning": fold.reasoning_tokens,
         "budget": live.run.request.budget,
+        "more": live.run.interventions.can_extend,
         "tps": round(_speed(tokens), 1),
         "seconds": round(tokens[-1].time_s, 1) if tokens else 0.0,
         "prompt": [prefill.done, prefill.total] if prefill else None,
@@ -179,7 +180,7 @@ def row_of(tokens: Sequence[Token], step: Step) -> Row:
     origins = dict.fromkeys(token.origin for token in own if token.origin in VOICES)
     return Row(
         step,
-        line(text_of(own[:80]), 180),
+        excerpt(text_of(own[:80]), 180),
         Effort(len(own), seconds),
         min(100.0, 100 * len(own) / LONGEST_BAR),
         min(100.0, 100 * seconds * speed / LONGEST_BAR),

@@ -17,7 +17,7 @@ from ponder.core.events import Step, Token
 from ponder.core.trace import Trace, text_of
 from ponder.reason.effort import Effort, FirstAnswer, effort_by_step, first_answer, repeated_shares
 from ponder.reason.moves import Group, moves, overview, strip
-from ponder.serve.pages.spelling import line
+from ponder.serve.pages.excerpt import excerpt
 from ponder.store import Bundle, Store, Summary
 from ponder.store.export.outline import describe_end
 
@@ -143,7 +143,7 @@ class Reading:
         origins = dict.fromkeys(token.origin for token in tokens if token.origin in VOICES)
         branches = [each for at in range(step.start, step.stop) for each in leaving.get(at, ())]
         return Row(
-            step, line(text_of(tokens[:80]), _PREVIEW), cost, 100 * cost.tokens / longest,
+            step, excerpt(text_of(tokens[:80]), _PREVIEW), cost, 100 * cost.tokens / longest,
             100 * cost.seconds / slowest, tuple(origins), tuple(branches),
         )  # fmt: skip
 

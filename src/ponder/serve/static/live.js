@@ -51,7 +51,7 @@ function Panel() {
       <button class=${paused ? "" : "quiet"} disabled=${over} onClick=${() => wish(paused ? "go_on" : "pause")}>${paused ? "Go on" : "Pause"} <kbd>p</kbd></button>
       <button class="quiet" disabled=${over} onClick=${correctLast}>Correct… <kbd>c</kbd></button>
       <button class="quiet" disabled=${!busy} onClick=${() => wish("answer_now")}>Answer now <kbd>a</kbd></button>
-      <button class="quiet" disabled=${!busy} onClick=${() => wish("think_more")}>Think more <kbd>m</kbd></button>
+      ${state.more && html`<button class="quiet" disabled=${!busy} onClick=${() => wish("think_more")}>Think more <kbd>m</kbd></button>`}
       <button class="quiet" disabled=${over} onClick=${() => wish("stop")}>Stop <kbd>s</kbd></button>
     </div>
     ${paused && html`<p class="quiet-text">It waits at the end of a step. Open any step to correct it, or go on.</p>`}
@@ -73,7 +73,7 @@ document.addEventListener("keydown", (event) => {
   const busy = state.doing === "reasoning" || state.doing === "paused";
   if (event.key === "p") wish(state.doing === "paused" ? "go_on" : "pause");
   else if (event.key === "a" && busy) wish("answer_now");
-  else if (event.key === "m" && busy) wish("think_more");
+  else if (event.key === "m" && busy && state.more) wish("think_more");
   else if (event.key === "s") wish("stop");
   else if (event.key === "c" && !document.activeElement.closest(".row")) { event.preventDefault(); correctLast(); }
 });
