@@ -26,6 +26,8 @@ from ponder.engine.protocol import ids_of
 from ponder.errors import InputError
 from ponder.world.reasoning import reasoned
 from ponder.world.tasks import TASKS, held_out, problem
+from tests.distill import small
+from tests.distill.small import sentences
 from tests.engine.asking import ids, prompt_of, run, settings, tokens
 
 ODD = (
@@ -57,20 +59,9 @@ ODD = (
 )
 
 
-def sentences(count: int) -> list[str]:
-    rng = Random("sentences")
-    made = [
-        problem(task, rng, level, held_out=False)
-        for task in TASKS
-        for level in (1, 2, 3)
-        for _ in range(count)
-    ]
-    return [text for one in made for text in (one.question, reasoned(one, rng, 0.2).reasoning)]
-
-
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.learned(sentences(15), 400)
+    return small.vocabulary()
 
 
 @pytest.fixture(scope="module")

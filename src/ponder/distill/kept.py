@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ponder.distill.deepseek import Deepseek
+from ponder.distill.deepseek_shape import DeepseekShape
 from ponder.distill.student import Shape, Student
 from ponder.distill.vocabulary import Vocabulary
 
@@ -32,6 +34,8 @@ def planned(folder: Path) -> tuple[dict[str, Any], Vocabulary]:
 
 def fresh(plan: dict[str, Any], vocabulary: Vocabulary) -> Student:
     """A student of the planned shape that has learned nothing."""
+    if plan["shape"].get("family") == "deepseek3":
+        return Deepseek(DeepseekShape(vocabulary.size, **plan["shape"]))
     return Student(Shape(vocabulary.size, **plan["shape"]))
 
 

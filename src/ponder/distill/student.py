@@ -1,8 +1,10 @@
-"""A small decoder in the shape of Qwen2, with the weight names of transformers.
+"""A small decoder in the shape of Qwen2 or Llama, with the weight names of transformers.
 
-Attention with rotary positions and biased q, k, v; a gated feed-forward; embeddings shared with the output.
+Attention with rotary positions, keys and values shared by groups of heads; a gated feed-forward; embeddings
+shared with the output. Qwen2 has biases on q, k, v, Llama none.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +16,9 @@ Cache = list[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of a student. `feed` is the width inside the feed-forward, a multiple of 32 for Q8_0."""
+    """Sizes of a student. `feed` is the width inside the feed-forward, a multiple of 32 for Q8_0; `kv_heads`
+    0 means as many as heads; `family` is qwen2 or llama.
+    """
 
     vocabulary: int
     width: int = 256
@@ -24,6 +28,13 @@ class Shape:
     n_ctx: int = 2048
     rope_theta: float = 10000.0
     eps: float = 1e-6
+    family: str = "qwen2"
+    kv_heads: int = 0
+
+    @property
+    def rotary(self) -> int:
+        """Numbers of a head that are turned by the position."""
+        return self.width // self.heads
 
 
 class Norm(nn.Module):
@@ -44,8 +55,11 @@ class Attention(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.heads = shape.heads
-        self.q_proj, self.k_proj, self.v_proj = (nn.Linear(shape.width, shape.width) for _ in range(3))
+        self.heads, self.kv_heads = shape.heads, shape.kv_heads or shape.heads
+        groups, biased = self.heads // self.kv_heads, shape.family == "qwen2"
+        self.q_proj, self.k_proj, self.v_proj = (
+            nn.Linear(shape.width, shape.width // each, bias=biased) for each in (1, groups, groups)
+        )
         self.o_proj = nn.Linear(shape.width, shape.width, bias=False)
 
     def forward(
@@ -53,15 +67,21 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """(batch, length, width) → the same, with the keys and values so far, (batch, heads, length, ·)."""
         batch, length, width = x.shape
+        per_head = width // self.heads
         q, k, v = (
-            each(x).view(batch, length, self.heads, -1).transpose(1, 2)
+            each(x).view(batch, length, -1, per_head).transpose(1, 2)
             for each in (self.q_proj, self.k_proj, self.v_proj)
         )
         q, k = _turned(q, *turn), _turned(k, *turn)
         if past is not None:
             k, v = torch.cat((past[0], k), 2), torch.cat((past[1], v), 2)
         out = functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, is_causal=mask is None and past is None
+            q,
+            k,
+            v,
+            attn_mask=mask,
+            is_causal=mask is None and past is None,
+            enable_gqa=self.kv_heads < self.heads,
         )
         return self.o_proj(out.transpose(1, 2).reshape(batch, length, width)), (k, v)
 
@@ -99,10 +119,10 @@ class Layer(nn.Module):
 class Inner(nn.Module):
     """Embeddings, layers, last norm."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, layer: Callable[[int], nn.Module]) -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(shape.vocabulary, shape.width)
-        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
+        self.layers = nn.ModuleList(layer(at) for at in range(shape.layers))
         self.norm = Norm(shape.width, shape.eps)
 
 
@@ -112,7 +132,22 @@ class Student(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.model = Inner(shape)
+        self.model = Inner(shape, self._layer)
+        self._begin()
+        per_head = shape.rotary
+        rates = shape.rope_theta ** (-torch.arange(0, per_head, 2, dtype=torch.float64) / per_head)
+        angles = torch.arange(shape.n_ctx, dtype=torch.float64)[:, None] * rates
+        angles = torch.cat((angles, angles), -1)
+        self.register_buffer("cos", angles.cos().float(), persistent=False)
+        self.register_buffer("sin", angles.sin().float(), persistent=False)
+
+    def _layer(self, at: int) -> nn.Module:  # noqa: ARG002
+        """Layer `at`; in this family all are alike."""
+        return Layer(self.shape)
+
+    def _begin(self) -> None:
+        """Random weights, those that write into the residual smaller the deeper the student."""
+        shape = self.shape
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
                 scale = (
@@ -123,12 +158,6 @@ class Student(nn.Module):
                 nn.init.normal_(weight, std=scale * (256 / shape.width) ** 0.5)
             elif name.endswith("bias"):
                 nn.init.zeros_(weight)
-        per_head = shape.width // shape.heads
-        rates = shape.rope_theta ** (-torch.arange(0, per_head, 2, dtype=torch.float64) / per_head)
-        angles = torch.arange(shape.n_ctx, dtype=torch.float64)[:, None] * rates
-        angles = torch.cat((angles, angles), -1)
-        self.register_buffer("cos", angles.cos().float(), persistent=False)
-        self.register_buffer("sin", angles.sin().float(), persistent=False)
 
     def forward(
         self,

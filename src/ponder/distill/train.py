@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
@@ -54,12 +54,13 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        plan, self.vocabulary = planned(folder)
+        self.plan, self.vocabulary = plan, _ = planned(folder)
         self.stages = [_stage(row) for row in plan["stages"]]
         torch.manual_seed(plan.get("seed", 0))
         self.student = fresh(plan, self.vocabulary)
-        matrices = [p for name, p in self.student.named_parameters() if p.dim() == 2 and "embed" not in name]
-        others = [p for name, p in self.student.named_parameters() if p.dim() != 2 or "embed" in name]
+        named = list(self.student.named_parameters())
+        matrices = [p for name, p in named if p.dim() == 2 and not _outer(name)]
+        others = [p for name, p in named if p.dim() != 2 or _outer(name)]
         if plan.get("optimizer") == "adamw":
             self.optimizers: list[Any] = [
                 torch.optim.AdamW(
@@ -133,6 +134,11 @@ class Run:
 
     def _learn(self, batch: list[Lesson], rate: float) -> float:
         loss = loss_of(self.student, batch)
+        self._update(loss, rate)
+        return float(loss.detach())
+
+    def _update(self, loss: torch.Tensor, rate: float) -> None:
+        """One step of every optimizer down the gradient of `loss`."""
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), CLIP)
         for optimizer in self.optimizers:
@@ -140,7 +146,6 @@ class Run:
                 group["lr"] = rate
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return float(loss.detach())
 
     def _log(self, **what: float) -> None:
         row = {"stage": self.stage, "step": self.step, "tokens": self.seen, **what}
@@ -150,26 +155,38 @@ class Run:
 
 def loss_of(student: Student, batch: list[Lesson]) -> torch.Tensor:
     """Mean cross entropy over the tokens that are to be learned."""
-    length = max(len(each.ids) for each in batch)
-    ids = torch.zeros(len(batch), length, dtype=torch.long)
-    learn = torch.zeros(len(batch), length, dtype=torch.bool)
-    for row, each in enumerate(batch):
-        ids[row, : len(each.ids)] = torch.tensor(each.ids)
-        learn[row, : len(each.ids)] = torch.tensor(each.learn)
+    ids, learn, _ = padded(batch)
     hidden, _ = student(ids[:, :-1])
     wanted = learn[:, 1:]
     return functional.cross_entropy(student.logits(hidden[wanted]), ids[:, 1:][wanted])
+
+
+def padded(batch: Sequence[Lesson]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Lessons side by side: ids, which are to be learned, which are no padding, each (batch, length)."""
+    length = max(len(each.ids) for each in batch)
+    ids = torch.zeros(len(batch), length, dtype=torch.long)
+    learn, real = (torch.zeros(len(batch), length, dtype=torch.bool) for _ in range(2))
+    for row, each in enumerate(batch):
+        ids[row, : len(each.ids)] = torch.tensor(each.ids)
+        learn[row, : len(each.ids)] = torch.tensor(each.learn)
+        real[row, : len(each.ids)] = True
+    return ids, learn, real
+
+
+def _outer(name: str) -> bool:
+    """Whether rows of a matrix stand for tokens."""
+    return "embed" in name or "lm_head" in name
 
 
 def _stage(row: Mapping[str, Any]) -> Stage:
     return Stage(course=Course(**row["course"]), **{k: v for k, v in row.items() if k != "course"})
 
 
-def main() -> None:
+def run_main(kind: type[Run]) -> None:
     """Begin or go on with the run in the folder named on the command line."""
     folder = Path(sys.argv[1])
     use_threads()
-    run = Run(folder)
+    run = kind(folder)
 
     def stop(_signal: int, _frame: object) -> None:
         run.stopping = True  # after the step at hand, with a checkpoint
@@ -180,4 +197,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(Run)

@@ -58,6 +58,10 @@ class Vocabulary:
         """As one JSON file in the form of the `tokenizers` package, without the special tokens."""
         self._bpe.save(str(path))
 
+    def json(self) -> str:
+        """What `save` writes."""
+        return str(self._bpe.to_str())
+
     def ids(self, text: str) -> list[int]:
         """The tokens of a text, none of them special."""
         return [each + len(SPECIAL) for each in self._bpe.encode(text).ids]
