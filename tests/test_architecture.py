@@ -40,6 +40,8 @@ LAYERS: dict[str, set[str]] = {
     "quantize": {"core", "catalog", "evaluate"},
     "distill": {
         "core",
+        "fit",
+        "opened",
         "catalog",
         "engine",
         "reason",

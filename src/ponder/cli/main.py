@@ -33,6 +33,7 @@ COMMANDS = {
     "diff": "Compare two traces step by step, from where they part.",
     "import": "Keep reasoning that was written elsewhere, to look at and check it.",
     "eval": "How good a model is on a task, with intervals, and what that costs.",
+    "distill": "Teach a small model a large one's reasoning, by a recipe.",
     "audit": "How often the verifier of an evaluation is wrong.",
     "export": "Write a trace as Markdown, JSON, JSONL or HTML.",
     "serve": "Serve the model over HTTP: OpenAI's, Ollama's and Anthropic's APIs, and pages.",

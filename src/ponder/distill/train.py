@@ -1,8 +1,8 @@
 """Training: a lean loop for one processor that can be killed at any moment and goes on exactly.
 
-A run is a folder: `run.json` (shape and stages), `vocabulary.json`, `checkpoint.pt` and `log.jsonl`. A stage
-is a course, a number of steps and a learning rate; what a run has learned passes to its next stage. Type
-`python -m ponder.distill.train FOLDER` to begin or to go on.
+A run is a folder: `run.json` (shape and stages, perhaps as `start` a run to go on from), `vocabulary.json`,
+`checkpoint.pt` and `log.jsonl`. A stage is a course, a number of steps and a learning rate; what a run has
+learned passes to its next stage. Type `python -m ponder.distill.train FOLDER` to begin or to go on.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from ponder.distill.kept import CHECKPOINT, fresh, planned, use_threads
+from ponder.distill.kept import CHECKPOINT, fresh, loaded, planned, use_threads
 from ponder.distill.lessons import Course, Lesson, batches
 from ponder.distill.muon import Muon
 from ponder.distill.student import Student
@@ -77,6 +77,8 @@ class Run:
         self.stage, self.step, self.place, self.seen = 0, 0, (0, 0), 0
         if (folder / CHECKPOINT).exists():
             self._restore()
+        elif plan.get("start"):
+            self.student.load_state_dict(loaded(Path(plan["start"])).student.state_dict())
 
     def _restore(self) -> None:
         kept = torch.load(self.folder / CHECKPOINT, weights_only=True)

@@ -1,7 +1,7 @@
 """From what a person types to a task: a file, `gym:NAME`, `world:NAME`, or a name that one of them has."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -60,7 +60,11 @@ def _generated(kind: str, name: str, wanted: Wanted) -> Task:
 
 
 def _from_file(path: Path, wanted: Wanted) -> Task:
-    rows = read_rows(path)
+    return task_of(path.stem, read_rows(path), wanted)
+
+
+def task_of(name: str, rows: Sequence[Row], wanted: Wanted) -> Task:
+    """The task that rows are; raises FileFormatError, which names the row."""
     made = tuple(_problem(row) for row in rows)
     seen: dict[str, Row] = {}
     for row, problem in zip(rows, made, strict=True):
@@ -72,7 +76,7 @@ def _from_file(path: Path, wanted: Wanted) -> Task:
     if wanted.limit is not None and wanted.limit < len(made):
         chosen = set(random.Random(f"problems {wanted.seed}").sample(range(len(made)), wanted.limit))
         made = tuple(problem for place, problem in enumerate(made) if place in chosen)
-    return Task(path.stem, made, _asks(made) if wanted.asks is None else wanted.asks)
+    return Task(name, made, _asks(made) if wanted.asks is None else wanted.asks)
 
 
 def _problem(row: Row) -> Problem:

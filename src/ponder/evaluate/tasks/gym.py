@@ -6,7 +6,10 @@ signs, quoted words and the names of a few functions. Any other answer to them i
 
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -46,6 +49,21 @@ def problems(name: str, count: int, seed: int) -> tuple[Problem, ...]:
     """`count` problems of the task `name`; raises AbilityError without the package, NotFoundError, and
     InputError where the task cannot be generated.
     """
+    return tuple(problem_at(name, seed, count, place) for place in range(count))
+
+
+def problem_at(name: str, seed: int, count: int, place: int) -> Problem:
+    """Number `place` of `problems(name, count, seed)`, alone; raises as that does."""
+    dataset, runs = _dataset(name, seed, count)
+    with _refused(name):
+        entry = dataset[place]
+    own = _scorer(dataset, entry, runs=runs)
+    return Problem(f"{seed}-{place}", str(entry["question"]), str(entry["answer"] or ""), own=own)
+
+
+@lru_cache(maxsize=8)
+def _dataset(name: str, seed: int, count: int) -> tuple[Any, bool]:
+    """A data set, and whether its scorer runs answers."""
     if not find_spec("reasoning_gym"):
         raise AbilityError(
             f"the task {name} is one of reasoning-gym, which is not installed: type "
@@ -55,23 +73,19 @@ def problems(name: str, count: int, seed: int) -> tuple[Problem, ...]:
     if name not in factory.DATASETS:
         near = " or ".join(get_close_matches(name, factory.DATASETS, n=3)) or "basic_arithmetic"
         raise NotFoundError(f"reasoning-gym has no task {name!r}; try {near}.")
-    try:
+    with _refused(name):
         dataset = factory.create_dataset(name, size=count, seed=seed)
-        entries = [dataset[place] for place in range(count)]
+    return dataset, _runs_answers(dataset)
+
+
+@contextmanager
+def _refused(name: str) -> Iterator[None]:
+    try:
+        yield
     except (AssertionError, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         raise InputError(
             f"reasoning-gym cannot make the task {name} ({error}): choose another one."
         ) from error
-    runs = _runs_answers(dataset)
-    return tuple(
-        Problem(
-            f"{seed}-{place}",
-            str(entry["question"]),
-            str(entry["answer"] or ""),
-            own=_scorer(dataset, entry, runs=runs),
-        )
-        for place, entry in enumerate(entries)
-    )
 
 
 def harmless(answer: str) -> bool:

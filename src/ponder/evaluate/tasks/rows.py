@@ -55,13 +55,20 @@ class Row:
         return "" if level is None else str(level)
 
 
+def row_of(where: str, number: int, value: object) -> Row:
+    """The row that a value is; raises FileFormatError for one that is no object."""
+    if not isinstance(value, dict):
+        raise FileFormatError(f'{where} is no object: write {{"question": …, "answer": …}}.')
+    return Row(where, number, {str(name).strip().lower(): each for name, each in value.items()})
+
+
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file; raises InputError and FileFormatError, which name the line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the task file {path} cannot be read ({error}): is the path right?") from error
-    rows = [Row(f"{path} line {at}", at, _fields(path, at, each)) for at, each in _values(path, text)]
+    rows = [row_of(f"{path} line {at}", at, each) for at, each in _values(path, text)]
     if not rows:
         raise FileFormatError(f"{path} holds no problems: write one JSON object a line.")
     return rows
@@ -83,9 +90,3 @@ def _values(path: Path, text: str) -> Iterable[tuple[int, Any]]:
             except ValueError as error:
                 raise FileFormatError(f"{path} line {at} is no JSON ({error}): mend it.") from error
     return values
-
-
-def _fields(path: Path, at: int, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise FileFormatError(f'{path} line {at} is no object: write {{"question": …, "answer": …}}.')
-    return {str(name).strip().lower(): each for name, each in value.items()}

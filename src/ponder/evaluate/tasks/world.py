@@ -7,7 +7,7 @@ from ponder.check.evaluate import NotEvaluated, evaluate
 from ponder.errors import NotFoundError
 from ponder.evaluate.problem import Own, Problem
 from ponder.world.problem import Problem as Made
-from ponder.world.tasks import TASKS, held_out
+from ponder.world.tasks import MINIATURE, TASKS, held_out
 
 ASKS = ""
 _NUMBER = re.compile(r"\d+")
@@ -15,14 +15,12 @@ _NUMBER = re.compile(r"\d+")
 
 def known() -> list[str]:
     """The names of its tasks."""
-    return list(TASKS)
+    return [*TASKS, *MINIATURE]
 
 
 def problems(name: str, count: int, seed: int) -> tuple[Problem, ...]:
     """`count` held-out problems of a task, or with the name "all" of every task in turn."""
-    if name not in (*TASKS, "all"):
-        raise NotFoundError(f"the world has no task {name!r}; it has {', '.join(TASKS)}, and all.")
-    chosen = list(TASKS) if name == "all" else [name]
+    chosen = tasks_called(name)
     made: list[Problem] = []
     for place, task in enumerate(chosen):
         size = count // len(chosen) + (place < count % len(chosen))
@@ -30,10 +28,22 @@ def problems(name: str, count: int, seed: int) -> tuple[Problem, ...]:
     return tuple(made)
 
 
+def tasks_called(name: str) -> list[str]:
+    """The task of that name, or with "all" every one; raises NotFoundError."""
+    if name not in (*known(), "all"):
+        raise NotFoundError(f"the world has no task {name!r}; it has {', '.join(known())}, and all.")
+    return list(TASKS) if name == "all" else [name]
+
+
+def own_of(task: str, target: str) -> Own | None:
+    """The scorer of a task whose answers the cascade cannot judge by comparing, for a problem's answer."""
+    own = {"outside": _declined, "countdown": _counted, "ordering": _ordered}.get(task)
+    return own(target) if own else None
+
+
 def _problem(number: int, made: Made) -> Problem:
     name, level = f"{made.task}-{number}-{made.key}", f"{made.task} {made.level}"
-    own = {"outside": _declined, "countdown": _counted, "ordering": _ordered}.get(made.task)
-    return Problem(name, made.question, made.answer, level, own=own(made.answer) if own else None)
+    return Problem(name, made.question, made.answer, level, own=own_of(made.task, made.answer))
 
 
 def _declined(target: str) -> Own:
