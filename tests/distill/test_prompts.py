@@ -93,7 +93,7 @@ def test_near_duplicates_are_found_among_many() -> None:
 
 def test_nothing_left_is_refused(tmp_path: Path) -> None:
     name = task_file(tmp_path, "measured.jsonl", {STORIES[0]: "1"})
-    with pytest.raises(InputError, match="no prompts left.*removed.jsonl"):
+    with pytest.raises(InputError, match=r"no prompts left.*removed\.jsonl"):
         run(Settings((Source(name),), (name,)), work(tmp_path))
 
 

@@ -76,5 +76,5 @@ def test_shipped_recipes_are_right(tmp_path: Path) -> None:
     assert "tiny" in shipped()
     for name in shipped():
         assert find_recipe(name).about
-    with pytest.raises(PonderError, match="no recipe 'nothing'.*tiny"):
+    with pytest.raises(PonderError, match=r"no recipe 'nothing'.*tiny"):
         find_recipe("nothing")
