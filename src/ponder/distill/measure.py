@@ -4,7 +4,7 @@ Type `python -m ponder.distill.measure FOLDER [COUNT [TASK …]]` for a run's la
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,14 +73,28 @@ def written(
     for start in range(0, len(order), SIDE_BY_SIDE):
         chosen = order[start : start + SIDE_BY_SIDE]
         for at, ids in zip(
-            chosen, _together(student, [prompts[at] for at in chosen], most_tokens), strict=True
+            chosen, continued(student, [prompts[at] for at in chosen], most_tokens), strict=True
         ):
             out[at] = ids
     return out
 
 
-def _together(student: Student, prompts: list[list[int]], most_tokens: int) -> list[list[int]]:
-    """Prompts padded on the left, continued until each has ended."""
+def greedy(scores: torch.Tensor) -> torch.Tensor:
+    """(rows, vocabulary) → the likeliest token of each row."""
+    return scores.argmax(-1)
+
+
+@torch.inference_mode()
+def continued(
+    student: Student,
+    prompts: Sequence[list[int]],
+    most_tokens: int,
+    choose: Callable[[torch.Tensor], torch.Tensor] = greedy,
+    copies: int = 1,
+) -> list[list[int]]:
+    """Prompts padded on the left, continued until each has ended; each read once and continued `copies`
+    times, side by side in the result.
+    """
     longest = max(map(len, prompts))
     ids = torch.tensor([[0] * (longest - len(each)) + each for each in prompts])
     pad = torch.tensor([longest - len(each) for each in prompts])
@@ -88,11 +102,14 @@ def _together(student: Student, prompts: list[list[int]], most_tokens: int) -> l
     positions = (torch.arange(longest) - pad[:, None]).clamp(min=0)
     causal = torch.ones(longest, longest, dtype=torch.bool).tril()
     mask = (causal & seen[:, None, :])[:, None] | torch.eye(longest, dtype=torch.bool)
-    out: list[list[int]] = [[] for _ in prompts]
-    rows = list(range(len(prompts)))
+    out: list[list[int]] = [[] for _ in range(len(prompts) * copies)]
+    rows = list(range(len(out)))
     hidden, cache = student(ids, None, positions, mask)
+    if copies > 1:
+        hidden, seen, pad = (each.repeat_interleave(copies, 0) for each in (hidden[:, -1:], seen, pad))
+        cache = [(k.repeat_interleave(copies, 0), v.repeat_interleave(copies, 0)) for k, v in cache]
     for length in range(most_tokens):
-        chosen = student.logits(hidden[:, -1]).argmax(-1)
+        chosen = choose(student.logits(hidden[:, -1]))
         for row, token in zip(rows, chosen.tolist(), strict=True):
             out[row].append(token)
         going = chosen != END

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.nn import functional
@@ -184,7 +184,18 @@ def _stage(row: Mapping[str, Any]) -> Stage:
     return Stage(course=Course(**row["course"]), **{k: v for k, v in row.items() if k != "course"})
 
 
-def run_main(kind: type[Run]) -> None:
+class Stoppable(Protocol):
+    """Something that trains in a folder."""
+
+    stopping: bool
+
+    def __init__(self, folder: Path) -> None: ...
+
+    def train(self) -> None:
+        """To the end, or until it is `stopping`."""
+
+
+def run_main(kind: type[Stoppable]) -> None:
     """Begin or go on with the run in the folder named on the command line."""
     folder = Path(sys.argv[1])
     use_threads()
