@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ponder.distill.work import Expected, Told
 from ponder.errors import InputError
 
-NAMES = ("lean",)
+NAMES = ("lean", "moe", "grpo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The trainer `lean`: our own loop for one processor, with a small student of Qwen2's shape from nothing.
+"""The trainer `lean`: our own loop for one processor, with a small student of Qwen2's or Llama's shape.
 
 shape = { width = 64, layers = 2, heads = 4, feed = 160 }
 steps = 1200        tokens = 1536 (places a step)        rate = 0.003
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from ponder.distill.trainers import Job
 from ponder.distill.work import Expected
@@ -19,7 +19,7 @@ from ponder.errors import InputError
 from ponder.store.codec import decode
 
 SAVE_S = 30.0
-KINDS = ("F32", "F16", "Q8_0")
+KINDS = ("F32", "F16", "BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "MXFP4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class ShapeOf:
     heads: int
     feed: int
     n_ctx: int = 2048
+    family: Literal["qwen2", "llama"] = "qwen2"
+    kv_heads: int = 0
 
     @property
     def parameters(self) -> int:
@@ -63,14 +65,19 @@ SLOWER = 10.0
 class Lean:
     """See `ponder.distill.trainers.Trainer`."""
 
+    name: ClassVar[str] = "lean"
+    settings: ClassVar[type[Any]] = Settings
+
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise InputError for sizes that make no model."""
-        wanted = _read(settings)
+        wanted = self._read(settings)
         shape = wanted.shape
         if shape.width % shape.heads or shape.width // shape.heads % 2:
             raise InputError(
                 f"width = {shape.width} cannot be shared by {shape.heads} heads of an even width."
             )
+        if shape.kv_heads and shape.heads % shape.kv_heads:
+            raise InputError(f"{shape.heads} heads cannot share kv_heads = {shape.kv_heads} evenly.")
         if shape.feed % 32 or shape.width % 32:
             raise InputError(
                 f"width = {shape.width} and feed = {shape.feed} must be multiples of 32, for Q8_0."
@@ -83,7 +90,7 @@ class Lean:
     def expect(self, settings: Mapping[str, Any], data: Expected) -> Expected:
         """By the steps, at a rate between those of its neighbours in RATES."""
         del data
-        wanted = _read(settings)
+        wanted = self._read(settings)
         tokens = float(wanted.steps * wanted.tokens)
         tps = _rate(wanted.shape.parameters)
         why = f"at {tps:,.0f} tokens/s on two idle cores, {SLOWER:.0f} times slower on busy ones"
@@ -91,11 +98,11 @@ class Lean:
 
     def train(self, job: Job) -> Mapping[str, Any]:
         """Write the plan once, then train; see `ponder.distill.train`."""
-        wanted = _read(job.settings)
+        wanted = self._read(job.settings)
         _write_plan(job, wanted)
         watched: Any = import_module("ponder.distill.trainers.watched")
         begun, cpu = time.monotonic(), time.process_time()
-        run = watched.trained(job, SAVE_S)
+        run = watched.trained(job, SAVE_S, watched.KINDS[self.name])
         spent = {"seconds": time.monotonic() - begun, "cpu_seconds": time.process_time() - cpu}
         parameters = sum(weight.numel() for weight in run.student.parameters())
         return {"steps": wanted.steps, "tokens": run.seen, "parameters": parameters, **run.last, **spent}
@@ -103,7 +110,7 @@ class Lean:
     def export(self, folder: Path, path: Path, kind: str) -> None:
         """Write the last checkpoint."""
         if kind not in KINDS:
-            raise InputError(f"the trainer lean exports {', '.join(KINDS)}, not {kind}.")
+            raise InputError(f"the trainer {self.name} exports {', '.join(KINDS)}, not {kind}.")
         run: Any = import_module("ponder.distill.kept").loaded(folder)
         import_module("ponder.distill.export").export(run.student, run.vocabulary, path, kind, path.stem)
 
@@ -112,12 +119,11 @@ class Lean:
         proof: Mapping[str, Any] = import_module("ponder.distill.doctor").examined(data, file, count)
         return proof
 
-
-def _read(settings: Mapping[str, Any]) -> Settings:
-    try:
-        return decode(Settings, dict(settings))
-    except ValueError as error:
-        raise InputError(f"{str(error).replace('Settings', 'the trainer lean', 1)}.") from error
+    def _read(self, settings: Mapping[str, Any]) -> Any:
+        try:
+            return decode(self.settings, dict(settings))
+        except ValueError as error:
+            raise InputError(f"{str(error).replace('Settings', f'the trainer {self.name}', 1)}.") from error
 
 
 def _rate(parameters: int) -> float:
@@ -131,10 +137,15 @@ def _rate(parameters: int) -> float:
     return RATES[-1][1] * RATES[-1][0] / parameters
 
 
-def _write_plan(job: Job, wanted: Settings) -> None:
+def take_vocabulary(job: Job) -> None:
+    """The dataset's vocabulary is the student's."""
     vocabulary = job.folder / "vocabulary.json"
     if not vocabulary.exists():
         vocabulary.write_bytes((job.data / "vocabulary.json").read_bytes())
+
+
+def _write_plan(job: Job, wanted: Any) -> None:
+    take_vocabulary(job)
     cool = wanted.steps // 3 if wanted.cool is None else wanted.cool
     course = {"lessons": str(job.data / "lessons.jsonl"), "seed": job.seed}
     stage = {"course": course, "steps": wanted.steps, "rate": wanted.rate, "tokens": wanted.tokens}
@@ -144,6 +155,7 @@ def _write_plan(job: Job, wanted: Settings) -> None:
         "optimizer": wanted.optimizer,
         "start": str(job.start or ""),
         "stages": [stage | {"warm": wanted.warm, "cool": cool}],
+        "moe": getattr(wanted, "moe", {}),
     }
     (job.folder / "run.json").write_text(json.dumps(plan, indent=1), encoding="utf-8")
 

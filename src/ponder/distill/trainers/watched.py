@@ -1,9 +1,10 @@
-"""A run of `ponder.distill.train` that tells how far it is, and stops when it is told to."""
+"""Runs of `ponder.distill.train` and `moe` that tell how far they are, and stop when they are told to."""
 
 import time
 
 from ponder.distill.kept import use_threads
 from ponder.distill.lessons import Lesson
+from ponder.distill.moe import MoeRun
 from ponder.distill.train import Run
 from ponder.distill.trainers import Job
 from ponder.distill.work import Stopped, Told
@@ -32,9 +33,17 @@ class Watched(Run):
         return loss
 
 
-def trained(job: Job, save_every_s: float) -> Watched:
+class WatchedMoe(Watched, MoeRun):
+    """The same run with experts, watched."""
+
+
+KINDS: dict[str, type[Watched]] = {"lean": Watched, "moe": WatchedMoe}
+"""The name of a trainer → its run."""
+
+
+def trained(job: Job, save_every_s: float, kind: type[Watched]) -> Watched:
     """Train to the end; raises Stopped with a checkpoint kept."""
-    run = Watched(job)
+    run = kind(job)
     try:
         run.train(save_every_s)
     except SystemExit as end:
