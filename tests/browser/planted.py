@@ -13,7 +13,9 @@ from tests.browser.served import Served
 from tests.store.samples import write
 
 
-def plant(served: Served, reasoning: str, answer: str, question: str = "How many?") -> str:
+def plant(
+    served: Served, reasoning: str, answer: str, question: str = "How many?", model: str = "tiny"
+) -> str:
     """The id of the kept trace."""
     tokens = _tokens(reasoning, "reasoning", 0)
     tokens += _tokens(answer, "answer", len(tokens))
@@ -26,7 +28,7 @@ def plant(served: Served, reasoning: str, answer: str, question: str = "How many
     request = Request((Message("system", "Be brief."), Message("user", question)))
     usage = Usage(3, 0, len(tokens), sampled_tokens=len(tokens), prefill_s=0.1, decode_s=len(tokens) / 10)
     with open_store(served.home / "traces.db") as store:
-        journal = store.begin(Start(request, "tiny", "test", (1, 2, 3), 4096))
+        journal = store.begin(Start(request, model, "test", (1, 2, 3), 4096))
         return write(journal, tokens, steps, Finish("stop", "model", usage))
 
 

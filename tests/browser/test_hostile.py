@@ -1,11 +1,15 @@
 """A hostile question, reasoning and answer: nothing of them runs, loads or leads anywhere, on any page."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ponder.blame import Blame, Node, Vote, Weight, keep
+from ponder.core.spent import Spent
+from ponder.store import open_store
 from tests.browser.acting import ask, open_correction, steps
 from tests.browser.conftest import Open, Watched
 from tests.browser.planted import plant
@@ -37,6 +41,12 @@ TRICKS = (
     f"</div></li></ol></main><script>{RUN}</script><!-- <![CDATA[ <script>{RUN}</script> ]]>",
 )
 ALL = "\n\n".join(f"Wait, step {number} says {trick} 2 + 2 = 5." for number, trick in enumerate(TRICKS))
+BLAME = Blame(
+    "critic", "found", 1, ALL[:300], 0.9, 0, 2, TRICKS,
+    (Vote(1, read=True, sentence=TRICKS[1]),), (Node(1, 1, 2, 0.1, 0.9),),
+    (Weight(1, 0.5, 0.1, 0.9, 0.2, 0.01, TRICKS[1], TRICKS[2]),), Spent(1, 1, 1, 1, 1.0),
+    {"target": TRICKS[0]},
+)  # fmt: skip
 HARMLESS = (Path(__file__).parent / "harmless.js").read_text()
 
 
@@ -48,7 +58,11 @@ def harmless(page: Page) -> None:
 @pytest.fixture
 def planted(served: Served) -> str:
     """The id of a kept trace that consists of tricks."""
-    return plant(served, ALL, ALL, ALL[:1500])
+    name = plant(served, ALL, ALL, ALL[:1500], TRICKS[0])
+    with open_store(served.home / "traces.db") as store:
+        for method in ("critic", "rollouts", "importance"):
+            keep(store, name, replace(BLAME, method=method))
+    return name
 
 
 def test_a_kept_trace_runs_nothing(page: Page, planted: str) -> None:
@@ -65,6 +79,17 @@ def test_a_kept_trace_runs_nothing(page: Page, planted: str) -> None:
         steps(page).nth(number - 1).get_by_text("Tokens, shaded").click()
         harmless(page)
     page.goto(f"/traces/{planted}/steps/2")
+    expect(page.get_by_role("list", name="First wrong step")).to_contain_text("Wrong first, by critic")
+    harmless(page)
+
+
+def test_what_a_search_found_runs_nothing(page: Page, planted: str) -> None:
+    page.goto(f"/traces/{planted}")
+    found = page.get_by_role("region", name="First wrong step")
+    expect(found.locator("[data-method=critic]")).to_contain_text("evil.example")
+    for evidence in found.get_by_text("Evidence").all():
+        evidence.click()
+    expect(page.locator(".blamed")).to_have_count(1)
     harmless(page)
 
 
@@ -99,7 +124,7 @@ def hostile(tmp_path: Path) -> Iterator[Served]:
         for piece in (trick, *(f" word{number}.{place}" for place in range(8)), f" end{number}.\n\n")
     ]
     pieces = [*script, "</think>", ALL[:600]]
-    model = write_script(tmp_path / "hostile.gguf", pieces, n_ctx_train=8192)
+    model = write_script(tmp_path / f"<img src=x onerror={RUN}>.gguf", pieces, n_ctx_train=8192)
     server = Served(model, tmp_path / "home")
     yield server
     server.stop()
@@ -112,3 +137,7 @@ def test_a_running_trace_runs_nothing(open_tab: Open, hostile: Served) -> None:
     expect(page.get_by_role("heading", name="Where the effort went")).to_be_visible()
     assert steps(page).count() > len(TRICKS) // 2
     harmless(page)
+    for path in ("/ask", "/library", "/settings", "/fit", "/traces"):  # the file's name is a trick as well
+        page.goto(path)
+        expect(page.locator("main")).to_contain_text("<img src=x")
+        harmless(page)

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, expect
 
 from ponder.serve.pages import NAVIGATION
-from tests.browser.conftest import Open
+from tests.browser.acting import ask, press, steps
+from tests.browser.conftest import Open, enter
 from tests.browser.planted import plant
 from tests.browser.served import Served
 
@@ -85,6 +86,21 @@ def test_tab_reaches_everything_and_shows_where_it_is(page: Page, kept: tuple[st
         radios = page.evaluate("document.querySelectorAll('input[type=radio]').length")
         assert len(seen - {-1}) >= there - radios, path
         assert unseen == [], path
+
+
+def test_nothing_moves_where_that_is_not_wanted(chromium: Browser, served: Served) -> None:
+    moving = {}
+    for wish in ("no-preference", "reduce"):
+        context = chromium.new_context(base_url=served.url, reduced_motion=wish)
+        page = context.new_page()
+        enter(page)
+        ask(page, "Does it move?")
+        expect(steps(page).nth(1)).to_be_visible()
+        moving[wish] = page.evaluate("document.getAnimations().length")
+        press(page, "Stop")
+        context.close()
+    assert moving["no-preference"] > 0
+    assert moving["reduce"] == 0
 
 
 FAULTY = """() => { document.querySelector("main").insertAdjacentHTML("beforeend",

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.acting import ask, open_correction, press, status, steps, trace_of
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, enter
 from tests.browser.served import Served
 
 WORDS = "Line 77: 2 + 3 = 5, as everybody knows."
@@ -126,3 +126,24 @@ def test_two_tabs_show_one_run(open_tab: Open, served: Served) -> None:
     right.wait_for_url(lambda url: "/traces/" in url and not url.endswith(name))  # it follows the branch
     assert trace_of(right) == trace_of(left)
     press(right, "Stop")
+
+
+def test_without_scripts_a_question_is_answered_and_corrected(chromium: Browser, served: Served) -> None:
+    context = chromium.new_context(base_url=served.url, java_script_enabled=False)
+    page = context.new_page()
+    enter(page)
+    first = ask(page, "And without scripts?", budget=150)
+    expect(page.get_by_role("region", name="Answer")).to_contain_text(
+        "The answer is 42"
+    )  # it loads itself anew
+    expect(page.get_by_role("heading", name="Where the effort went")).to_be_visible()
+    steps(page).nth(2).get_by_role("link").first.click()
+    page.get_by_text("Correct here").click()
+    page.get_by_label("The words").fill(WORDS)
+    page.get_by_role("button", name="Go on from here").click()
+    page.wait_for_url(lambda url: "/traces/" in url and first not in url)
+    expect(page.get_by_role("heading", name="Branches")).to_be_visible()
+    expect(steps(page).nth(2)).to_contain_text(WORDS)
+    page.get_by_role("link", name="side by side").first.click()
+    expect(page.get_by_text("They share steps 1 to 2")).to_be_visible()
+    context.close()

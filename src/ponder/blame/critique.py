@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
+from ponder.blame.costs import Reading, critic_cost
 from ponder.blame.rollouts import reasoning_steps
 from ponder.blame.values import Blame, Estimate, Vote
 from ponder.check.critic import (
@@ -33,6 +34,7 @@ from ponder.engine.protocol import Ability, ids_of
 from ponder.errors import ContextError
 from ponder.opened import Opened
 from ponder.session import Answering, start
+from ponder.steer.beginning import Voice
 from ponder.steer.brake import RESERVE
 
 VOTES = 4
@@ -73,24 +75,21 @@ class Critique:
         self.watch: Watch | None = None
         self._opened, self._trace, self._count, self._budget, self._seed = opened, trace, votes, budget, seed
         self._served = opened.engine.serve()
-        self._reasons = opened.voice.tags is not None and opened.voice.thinks not in {"never", "prefill"}
+        self._reasons = reasons(opened.voice)
         self._texts = [(step.index + 1, trace.step_text(step)) for step in self.steps]
         self._windows = self._cut("")
 
     def estimate(self) -> Estimate:
         """What it may cost: replies are mostly shorter than their limits, and reading stops at an error."""
-        reply = self._reply_tokens
-        solving = self._solving_tokens
-        pieces = len(self._windows)
         question, total = self._trace.question, len(self.steps)
         read = sum(self._tokens(reading(question, "", window, total)) for window in self._windows)
-        again = 1 if pieces == 1 and self._shares else self._count
-        words = f"a solution of up to {solving:,} tokens + {self._count} votes × "
-        words += (f"{pieces} pieces × " if pieces > 1 else "") + f"up to {reply:,}"
-        same = self._opened.name == self._trace.model
-        usage = self._trace.finish.usage if same and self._trace.finish else None
-        sampled = solving + self._count * pieces * reply
-        return Estimate(sampled, read * again, words, usage.decode_tps if usage else 0.0)
+        return critic_cost(
+            self._trace,
+            self._count,
+            limits(self._budget, reasons=self._reasons),
+            Reading(len(self._windows), read, self._shares),
+            same=self._opened.name == self._trace.model,
+        )
 
     def __iter__(self) -> Iterator[Vote]:
         """Solve, then read once for each vote."""
@@ -210,12 +209,12 @@ class Critique:
 
     @property
     def _solving_tokens(self) -> int:
-        return self._budget + RESERVE if self._reasons else RESERVE
+        return limits(self._budget, reasons=self._reasons)[0]
 
     @property
     def _reply_tokens(self) -> int:
         """The most that one reading writes."""
-        return self._budget + RESERVE if self._reasons else REPLY_TOKENS
+        return limits(self._budget, reasons=self._reasons)[1]
 
     def _cut(self, solution: str) -> tuple[Window, ...]:
         """The steps in windows that leave room for the question, the solution and the reply."""
@@ -235,6 +234,16 @@ class Critique:
         if Ability.TOKEN_PREFIX in self._served.abilities:
             return len(self._opened.engine.tokenize(text, control=False))
         return math.ceil(len(text.encode()) / 3)
+
+
+def reasons(voice: Voice) -> bool:
+    """Whether a model reasons by itself; a chat model reads without a made-up reasoning."""
+    return voice.tags is not None and voice.thinks not in {"never", "prefill"}
+
+
+def limits(budget: int, *, reasons: bool) -> tuple[int, int]:
+    """The most tokens of a critic's own solution, and of one reading."""
+    return (budget + RESERVE,) * 2 if reasons else (RESERVE, REPLY_TOKENS)
 
 
 def short(model: str) -> str:

@@ -8,6 +8,7 @@ a divergence, which small samples make infinite). Neighbouring steps share the s
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ponder.blame.costs import importance_cost
 from ponder.blame.rollouts import Ending, place, reasoning_steps
 from ponder.blame.values import Blame, Estimate, Weight
 from ponder.check.answers import agreement, answer_in
@@ -54,12 +55,8 @@ class Importance:
 
     def estimate(self) -> Estimate:
         """What it will cost."""
-        left = [len(self._trace.tokens) - place(self._trace, self.steps, node) for node in self._nodes]
-        mean = sum(left) // max(1, len(left))
-        words = f"{len(left)} places × {self._samples} endings × {mean:,} tokens on average"
-        usage = self._trace.finish.usage if self._trace.finish else None
-        speed = usage.decode_tps if usage else 0.0
-        return Estimate(self._samples * sum(left), len(self._trace.tokens), words, speed)
+        places = [place(self._trace, self.steps, node) for node in self._nodes]
+        return importance_cost(self._trace, places, self._samples)
 
     def __iter__(self) -> Iterator[Ending]:
         """Sample every place, from the first on: what lies before is then in the cache."""

@@ -7,6 +7,7 @@ start come to, if enough of them agree. `ponder.check.bisection` decides where t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from ponder.blame.costs import rollouts_cost
 from ponder.blame.values import Blame, Estimate, Node
 from ponder.check.answers import agreement, answer_in, answers
 from ponder.check.bisection import Bisection, Bracket
@@ -86,14 +87,8 @@ class Rollouts:
 
     def estimate(self) -> Estimate:
         """What it may cost: the search may end long before that."""
-        mean = sum(len(self._trace.tokens) - step.start for step in self.steps) // len(self.steps)
-        most, extra = self.search.most, 0 if self._knows else self._samples
-        sampled = most * mean + extra * len(self._trace.tokens)
-        words = f"up to {most} endings (a search among {len(self.steps)} steps) × {mean:,} tokens on average"
-        if extra:
-            words += f" + {extra} whole ones to agree on a target"
-        usage = self._trace.finish.usage if self._trace.finish else None
-        return Estimate(sampled, len(self._trace.tokens), words, usage.decode_tps if usage else 0.0)
+        starts = [step.start for step in self.steps]
+        return rollouts_cost(self._trace, starts, self._samples, known=self._knows)
 
     def __iter__(self) -> Iterator[Ending]:
         """Sample until the step is known or the samples are used up."""

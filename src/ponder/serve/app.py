@@ -26,7 +26,7 @@ from ponder.serve.guard import Guard
 from ponder.serve.ollama import routes as ollama
 from ponder.serve.openai import routes as openai
 from ponder.serve.operations import document, routes_of
-from ponder.serve.own import fit, traces
+from ponder.serve.own import blame, fit, traces
 from ponder.serve.pages import PAGES
 from ponder.serve.refusal import Refusal, refusal_of, response_of
 from ponder.serve.service import Service, service_of
@@ -37,6 +37,7 @@ OPERATIONS = (
     *anthropic.OPERATIONS,
     *ollama.OPERATIONS,
     *traces.OPERATIONS,
+    *blame.OPERATIONS,
     *fit.OPERATIONS,
 )
 """The whole API."""

@@ -1,20 +1,18 @@
 """Going on with a trace that is kept, for the API and the pages alike: as a branch, or where it was cut off.
 
-The model that wrote it is taken again, and only if it is still the same file: token ids mean what they meant
-with no other.
+The model that wrote it is taken again; see `writers`.
 """
 
 import asyncio
 from dataclasses import dataclass, replace
 
 from ponder.core.request import CorrectionKind
-from ponder.errors import InputError, NotFoundError
 from ponder.opened import Opened
 from ponder.serve.live import Live
-from ponder.serve.models import Shape
 from ponder.serve.refusal import Refusal
 from ponder.serve.runs import Begin, Order
 from ponder.serve.service import Service
+from ponder.serve.writers import check_same, writer_of
 from ponder.session import Answering, fork, resume
 from ponder.store.values import Bundle
 
@@ -69,27 +67,8 @@ async def _begun(service: Service, bundle: Bundle, begin: Begin, party: str) -> 
     """A run of the model that wrote the trace."""
 
     def checked(opened: Opened) -> Answering:
-        if opened.facts.get("weights_bytes") != bundle.environment.get("weights_bytes"):
-            raise InputError(
-                f"{opened.name} is another file here than when trace {bundle.trace.id} was written: "
-                "ask again."
-            )
+        check_same(opened, bundle)
         return begin(opened)
 
-    name, quantisation = bundle.trace.model, bundle.environment.get("quantisation", "")
-    try:
-        offer = await service.models.find(f"{name}@{quantisation}" if quantisation else name)
-    except NotFoundError:
-        offer = await service.models.find(name)
-    shape = _shape(bundle)
-    return await service.runs.begin(
-        checked, Order(offer.name, bundle.trace.request, party=party, shape=shape)
-    )
-
-
-def _shape(bundle: Bundle) -> Shape:
-    """The context and the cache that the trace was written with: what fitted then fits when it goes on."""
-    n_ctx, kv_type = bundle.environment.get("n_ctx"), bundle.environment.get("kv_type")
-    return Shape(
-        n_ctx if isinstance(n_ctx, int) and n_ctx > 0 else None, kv_type if isinstance(kv_type, str) else None
-    )
+    name, shape = await writer_of(service.models, bundle)
+    return await service.runs.begin(checked, Order(name, bundle.trace.request, party=party, shape=shape))

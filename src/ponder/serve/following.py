@@ -1,4 +1,4 @@
-"""One living run, followed by whoever wants to: the loop is here, what is told of it is a `Teller`'s matter.
+"""One living run, or a search, followed by whoever wants to: the loop is here, a `Teller` says what is told.
 
 Events are made from what stands in the run, never from what passes by. An event's id is a place,
 `TOKENS.STEPS`: how many of both the client has. So a connection that was lost goes on where it was, two tabs
@@ -9,9 +9,8 @@ the same from its store.
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ponder.serve.live import Live
 from ponder.serve.refusal import Refusal
 
 FLUSH_S = 0.033
@@ -40,17 +39,38 @@ class Place(NamedTuple):
         return cls(int(tokens[:9]), int(steps[:9]))
 
 
-class Teller(Protocol):
+class Followed(Protocol):
+    """What goes on and can be looked at."""
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to tell."""
+
+    def watch(self) -> asyncio.Event:
+        """An event that is set whenever something is new; give it back to `unwatch`."""
+
+    def unwatch(self, watcher: asyncio.Event) -> None:
+        """Forget a watcher."""
+
+    async def changed(self, watcher: asyncio.Event, timeout_s: float) -> bool:
+        """Wait until something is new, at most `timeout_s`; False if nothing was."""
+
+
+Thing = TypeVar("Thing", bound=Followed)
+Told_contra = TypeVar("Told_contra", bound=Followed, contravariant=True)
+
+
+class Teller(Protocol[Told_contra]):
     """What one kind of client is told."""
 
-    def news(self, live: Live, *, over: bool) -> bytes:
+    def news(self, live: Told_contra, *, over: bool) -> bytes:
         """The next event; empty if nothing is new since the last one. `over`: nothing will be added."""
 
-    def end(self, live: Live) -> bytes:
+    def end(self, live: Told_contra) -> bytes:
         """What comes last of all; may be empty."""
 
 
-async def follow(live: Live, teller: Teller) -> AsyncGenerator[bytes, None]:
+async def follow(live: Thing, teller: Teller[Thing]) -> AsyncGenerator[bytes, None]:
     """A living run to its end, as `teller` tells it."""
     watcher = live.watch()
     try:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from ponder.core.events import Finish, Paused, Prefill, Step, Token
 from ponder.errors import PonderError
 from ponder.serve.refusal import Refusal, refusal_of
+from ponder.serve.watchers import Watchers
 from ponder.session import Answering
 from ponder.spine import Run
 
@@ -23,7 +24,7 @@ MOST_PAUSE_S = 3600.0
 """How long a paused run waits for its person; then it ends as cancelled."""
 
 
-class Live:
+class Live(Watchers):
     """One run. `begin` is called once in the run's own thread and makes its Answering.
 
     `model` is its public name. `stops` are texts that end the answer, or, with `stop_anywhere`, the
@@ -40,6 +41,7 @@ class Live:
         stop_anywhere: bool = False,
         model: str = "",
     ) -> None:
+        super().__init__()
         self.model = model
         self.created = time.time()
         self.prefill: Prefill | None = None
@@ -57,9 +59,7 @@ class Live:
         self._tail = b""
         self._cancelled = False
         self._go = threading.Event()
-        self._loop = asyncio.get_running_loop()
-        self._watchers: set[asyncio.Event] = set()
-        self._woken = self._finished = False
+        self._finished = False
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self.pause_slot: Callable[[], None] = lambda: None
         self.await_slot: Callable[[], None] = lambda: None
@@ -102,25 +102,6 @@ class Live:
     async def ready(self) -> None:
         """Return when generation is about to begin; raises Refusal if it cannot."""
         await asyncio.shield(self._ready)
-
-    async def changed(self, watcher: asyncio.Event, timeout_s: float) -> bool:
-        """Wait until something is new, at most `timeout_s`; False if nothing was."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await watcher.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    def watch(self) -> asyncio.Event:
-        """An event that is set whenever something is new; give it back to `unwatch`."""
-        watcher = asyncio.Event()
-        self._watchers.add(watcher)
-        return watcher
-
-    def unwatch(self, watcher: asyncio.Event) -> None:
-        """Forget a watcher."""
-        self._watchers.discard(watcher)
 
     async def batches(self, start: int = 0, idle_s: float = 15.0) -> AsyncGenerator[Sequence[Token], None]:
         """The tokens from index `start` on as they come; an empty batch after `idle_s` without any."""
@@ -170,7 +151,7 @@ class Live:
             yield
         finally:
             self._leaving = False
-            self._all_watchers()
+            self.wake_all()
 
     def answer_now(self) -> None:
         """Close the reasoning and ask for the answer."""
@@ -215,7 +196,7 @@ class Live:
                 elif isinstance(event, Finish):  # it is kept; that it can be searched, nobody waits for
                     self._answering.flush()
                     self._finish(time.monotonic() - since)
-                self._wake()
+                self.wake()
         except PonderError as error:
             self.error = refusal_of(error)
         except Exception as error:
@@ -237,7 +218,7 @@ class Live:
         self.done = True
         self.ended_at = time.monotonic()
         self.on_end(seconds)
-        self._all_watchers()
+        self.wake_all()
 
     def _told_ready(self, error: Refusal | None) -> None:
         if not self._ready.done():
@@ -251,7 +232,7 @@ class Live:
         """Wait at the end of a step; False if the run shall end there."""
         self.paused, self.has_slot = step, False
         self._loop.call_soon_threadsafe(self.pause_slot)
-        self._wake()
+        self.wake()
         in_time = self._go.wait(MOST_PAUSE_S)
         self.paused = None
         if self._cancelled or not in_time:
@@ -267,13 +248,3 @@ class Live:
             self._tail = self._tail[-longest:] + token.data
             if token.index >= self.run.given and any(stop in self._tail for stop in self._stops):
                 self.run.enough()
-
-    def _wake(self) -> None:
-        if not self._woken:
-            self._woken = True
-            self._loop.call_soon_threadsafe(self._all_watchers)
-
-    def _all_watchers(self) -> None:
-        self._woken = False
-        for watcher in self._watchers:
-            watcher.set()

@@ -1,4 +1,4 @@
-"""What all handlers share: the settings, the keys, the store, the models, the living runs, the downloads."""
+"""What all handlers share: settings, keys, the store, the models, the living runs, searches, downloads."""
 
 import asyncio
 from contextlib import ExitStack, suppress
@@ -11,6 +11,7 @@ from ponder.serve.keys import Keys
 from ponder.serve.models import Models
 from ponder.serve.pulls import Pulls
 from ponder.serve.runs import Runs
+from ponder.serve.searches import Searches
 from ponder.serve.settings import Settings
 from ponder.store import Store, fleeting_store, open_store
 
@@ -26,17 +27,21 @@ class Service:
         self.models: Models
         self.runs: Runs
         self.pulls: Pulls
+        self.searches: Searches
 
     async def __aenter__(self) -> "Service":
         self.models = Models(self.settings)
         self.runs = Runs(self.models, self.store, logprobs=self.settings.logprobs)
         self.pulls = Pulls(self.models.look_again)
+        self.searches = Searches(self.models, self.store)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.pulls.close()
+        with suppress(TimeoutError):
+            await self.searches.close()
         with suppress(TimeoutError):
             await self.runs.close()
         await asyncio.to_thread(self.models.close)

@@ -34,8 +34,7 @@ def read_bundle(connection: sqlite3.Connection, number: int) -> Bundle:
         (number,),
     ).fetchone()
     request, messages, ids, finish, environment = row[2], row[3], row[4], row[10], row[11]
-    found = connection.execute("SELECT kind, data FROM notes WHERE trace = ? ORDER BY number", (number,))
-    notes = tuple(Note(kind, json.loads(data)) for kind, data in found)
+    notes = read_notes(connection, number)
     tokens = tuple(read_tokens(connection, number))
     for note in notes:
         if note.kind == RELABELLED:
@@ -56,6 +55,12 @@ def read_bundle(connection: sqlite3.Connection, number: int) -> Bundle:
         prompt_text=row[12],
     )
     return Bundle(trace, json.loads(environment), notes)
+
+
+def read_notes(connection: sqlite3.Connection, number: int) -> tuple[Note, ...]:
+    """What is kept beside a trace, the oldest first."""
+    found = connection.execute("SELECT kind, data FROM notes WHERE trace = ? ORDER BY number", (number,))
+    return tuple(Note(kind, json.loads(data)) for kind, data in found)
 
 
 def lineage(connection: sqlite3.Connection, number: int) -> list[tuple[int, int, int]]:

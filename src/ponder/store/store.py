@@ -18,7 +18,7 @@ from ponder.store import ids
 from ponder.store.caches import Caches, folder_beside
 from ponder.store.database import check, connect, default_path, guarded, prepare, transaction
 from ponder.store.journal import Journal, Writer
-from ponder.store.reading import lineage, read_bundle, read_family, read_summaries
+from ponder.store.reading import lineage, read_bundle, read_family, read_notes, read_summaries
 from ponder.store.search import condition, index_trace, unindexed
 from ponder.store.values import Bundle, Note, Start, Summary
 from ponder.store.writing import delete_trace, insert_bundle, insert_notes, insert_trace, take_over
@@ -84,6 +84,11 @@ class Store:
         """The trace, the environment it ran in and the notes of its run."""
         with self._reading() as connection:
             return read_bundle(connection, ids.find(connection, name)[0])
+
+    def notes(self, name: str) -> tuple[Note, ...]:
+        """The notes beside a trace, without the trace."""
+        with self._reading() as connection:
+            return read_notes(connection, ids.find(connection, name)[0])
 
     def list(self, query: str | None = None, limit: int | None = None) -> list[Summary]:
         """The kept traces, newest first, at most `limit`; with `query`, those that contain its every word."""

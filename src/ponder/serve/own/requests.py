@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from ponder.blame.critique import REASONING_TOKENS, VOTES
 from ponder.serve.openai.requests import MOST_TEXT, MOST_TOKENS, Budget, Tokens
 from ponder.serve.schema import Range, Size
 
+MOST_SAMPLES, MOST_VOTES = 64, 64
 Name = Annotated[str, Size(512)]
 
 
@@ -70,6 +72,34 @@ class Fork:
     kind: Literal["none", "say", "replace", "note", "delete", "answer"] = "say"
     text: Annotated[str, Size(100_000)] = ""
     budget: Annotated[int, Range(1, MOST_TOKENS)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look for the first wrong step of a kept trace: by these methods, cheap to dear.
+
+    `answer` is the right one; without it, what most sampled endings agree on. `critic_model` reads the steps
+    and votes; empty: the model that wrote them. `samples` endings are sampled at a step.
+    """
+
+    methods: Annotated[tuple[Literal["critic", "rollouts", "importance"], ...], Size(3, 1)] = ("rollouts",)
+    answer: Annotated[str, Size(2000)] = ""
+    samples: Annotated[int, Range(1, MOST_SAMPLES)] = 8
+    votes: Annotated[int, Range(1, MOST_VOTES)] = VOTES
+    critic_model: Name = ""
+    budget: Annotated[int, Range(1, MOST_TOKENS)] = REASONING_TOKENS
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CostQuery:
+    """For what the costs are wanted."""
+
+    samples: Annotated[int, Range(1, MOST_SAMPLES)] = 8
+    votes: Annotated[int, Range(1, MOST_VOTES)] = VOTES
+    critic_model: Name = ""
+    budget: Annotated[int, Range(1, MOST_TOKENS)] = REASONING_TOKENS
+    known: Annotated[bool, "The right answer will be given."] = False
 
 
 @dataclass(frozen=True, slots=True)

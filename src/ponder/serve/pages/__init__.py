@@ -6,6 +6,7 @@ the menu has room for them between Library and Settings, which stands at its end
 
 from ponder.serve.pages import (
     ask,
+    blame,
     compare,
     connect,
     enter,
@@ -22,7 +23,7 @@ from ponder.serve.pages.fit_bars import bytes_of, counted
 from ponder.serve.pages.frame import with_query
 from ponder.serve.templates import ENVIRONMENT
 
-PAGES = (enter, ask, fit, library, live, traces, trace, compare, connect, settings)
+PAGES = (enter, ask, fit, library, live, traces, trace, blame, compare, connect, settings)
 """Every module with ROUTES."""
 NAVIGATION = (
     ("/ask", "Ask"),

@@ -12,7 +12,7 @@ from itertools import groupby
 from threading import Lock
 
 from ponder.check.claim import Claim
-from ponder.check.verdicts import check_trace
+from ponder.check.verdicts import Finding, check_trace
 from ponder.core.events import Step, Token
 from ponder.core.trace import Trace, text_of
 from ponder.reason.effort import Effort, FirstAnswer, effort_by_step, first_answer, repeated_shares
@@ -24,7 +24,7 @@ from ponder.store.export.outline import describe_end
 VOICES = frozenset({"correction", "extend"})
 """Origins of words that somebody put into the reasoning; the others open or close it."""
 SIGNS = {"wrong": "✗", "wrong-then-fixed": "↺", "ok": "✓"}
-UNFOLDED_STEPS = 40
+UNFOLDED_STEPS = 100
 """Up to so many steps stand one by one; more are folded into groups."""
 MOST_GROUPS = 40
 CHECKED_TOKENS = 12_000
@@ -54,23 +54,27 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Neighbouring rows under one heading; `role` is what most of their tokens do."""
+    """Neighbouring steps under one heading; `role` is what most of their tokens do, `words` how they begin.
+
+    Their rows are made when somebody opens it.
+    """
 
     role: str
     roles: dict[str, int]
-    rows: tuple[Row, ...]
+    steps: tuple[Step, ...]
+    words: str
     tokens: int
     seconds: float
 
     @property
     def first(self) -> int:
-        """The first row's number."""
-        return self.rows[0].number
+        """The first step's number."""
+        return self.steps[0].index + 1
 
     @property
     def last(self) -> int:
-        """The last row's number."""
-        return self.rows[-1].number
+        """The last step's number."""
+        return self.steps[-1].index + 1
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,27 @@ class Reading:
             step.index: cost for step, cost in zip(self.trace.steps, effort_by_step(self.trace), strict=True)
         }
 
+    @property
+    def timed(self) -> bool:
+        """Whether anybody told when its tokens came."""
+        return any(cost.seconds for cost in self.costs.values())
+
     @cached_property
     def claims(self) -> dict[int, list[Claim]]:
         """Step index → its claims."""
         found: dict[int, list[Claim]] = {}
-        for finding in check_trace(self.trace):
+        for finding in self._findings:
             found.setdefault(finding.step, []).append(finding.claim)
         return found
+
+    @cached_property
+    def _findings(self) -> tuple[Finding, ...]:
+        return check_trace(self.trace)
+
+    @property
+    def findings(self) -> tuple[Finding, ...] | None:
+        """All claims, as they were found; None where they are not known soon enough."""
+        return self._findings if self.checked else None
 
     @property
     def checked(self) -> bool:
@@ -127,39 +145,58 @@ class Reading:
         """Where the answer was there first."""
         return first_answer(self.trace)
 
-    @cached_property
-    def rows(self) -> tuple[Row, ...]:
-        """The reasoning, step by step."""
-        longest = max((step.stop - step.start for step in self.steps), default=1)
-        slowest = max((self.costs[step.index].seconds for step in self.steps), default=0.0) or 1.0
-        leaving: dict[int, list[Summary]] = {}
-        for summary in self.family:
-            if summary.parent == self.trace.id and not summary.deleted:
-                leaving.setdefault(summary.fork_index, []).append(summary)
-        return tuple(self._row(step, longest, slowest, leaving) for step in self.steps)
+    def rows(self, steps: Sequence[Step]) -> list[Row]:
+        """These steps of the reasoning, one by one."""
+        return [self._row(step) for step in steps]
 
-    def _row(self, step: Step, longest: int, slowest: float, leaving: dict[int, list[Summary]]) -> Row:
-        tokens, cost = self.trace.tokens[step.start : step.stop], self.costs[step.index]
-        origins = dict.fromkeys(token.origin for token in tokens if token.origin in VOICES)
-        branches = [each for at in range(step.start, step.stop) for each in leaving.get(at, ())]
+    @cached_property
+    def _most(self) -> tuple[int, float]:
+        """Tokens of the longest step, seconds of the slowest: what fills a bar."""
+        longest = max((step.stop - step.start for step in self.steps), default=1)
+        return longest, max((self.costs[step.index].seconds for step in self.steps), default=0.0) or 1.0
+
+    @cached_property
+    def voices(self) -> dict[int, tuple[str, ...]]:
+        """Step index → who put words into it besides the model; only steps where somebody did."""
+        if not any(token.origin in VOICES for token in self.trace.tokens):
+            return {}
+        found: dict[int, tuple[str, ...]] = {}
+        for step in self.steps:
+            own = self.trace.tokens[step.start : step.stop]
+            origins = tuple(dict.fromkeys(token.origin for token in own if token.origin in VOICES))
+            if origins:
+                found[step.index] = origins
+        return found
+
+    def _row(self, step: Step) -> Row:
+        longest, slowest = self._most
+        cost = self.costs[step.index]
+        leaving = (each for each in self.family if each.parent == self.trace.id and not each.deleted)
         return Row(
-            step, excerpt(text_of(tokens[:80]), _PREVIEW), cost, 100 * cost.tokens / longest,
-            100 * cost.seconds / slowest, tuple(origins), tuple(branches),
-        )  # fmt: skip
+            step,
+            self._words(step),
+            cost,
+            100 * cost.tokens / longest,
+            100 * cost.seconds / slowest,
+            self.voices.get(step.index, ()),
+            tuple(each for each in leaving if step.start <= each.fork_index < step.stop),
+        )
+
+    def _words(self, step: Step) -> str:
+        return excerpt(text_of(self.trace.tokens[step.start : min(step.stop, step.start + 80)]), _PREVIEW)
 
     @cached_property
     def folds(self) -> tuple[Fold, ...]:
-        """The rows in groups: moves, joined into chapters where there are many."""
+        """The steps in groups: moves, joined into chapters where there are many."""
         groups = (
             overview(self.steps, 0, MOST_GROUPS) if len(self.steps) > UNFOLDED_STEPS else moves(self.steps)
         )
-        by_index = {row.step.index: row for row in self.rows}
-        return tuple(self._fold(group, by_index) for group in groups)
+        return tuple(self._fold(group) for group in groups)
 
-    def _fold(self, group: Group, rows: dict[int, Row]) -> Fold:
-        held = tuple(rows[step.index] for step in group.steps)
-        seconds = sum(row.cost.seconds for row in held)
-        return Fold(group.role, group.tokens_by_role, held, group.tokens, seconds)
+    def _fold(self, group: Group) -> Fold:
+        seconds = sum(self.costs[step.index].seconds for step in group.steps)
+        words = self._words(group.steps[0])
+        return Fold(group.role, group.tokens_by_role, group.steps, words, group.tokens, seconds)
 
     @property
     def unfolded(self) -> bool:
@@ -211,9 +248,8 @@ class Reading:
             for step in self.steps:
                 if self.verdicts(step.index)["wrong"]:
                     yield self.place(step.start), "wrong", f"a wrong claim in step {step.index + 1}"
-        for row in self.rows:
-            if row.origins:
-                yield self.place(row.step.start), "voice", f"{row.origins[0]} in step {row.number}"
+        for index, origins in self.voices.items():
+            yield self.place(self.trace.steps[index].start), "voice", f"{origins[0]} in step {index + 1}"
         if self.first is not None and (found := self.step_of(self.first.index)):
             yield (
                 self.place(self.first.index),

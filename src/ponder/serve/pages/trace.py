@@ -1,29 +1,34 @@
 """Trace: the outline of a reasoning, each step in full, what is true of it, and where it can be left.
 
-The page holds every step's first line and its bars; a step's words, tokens and claims come when it is
-opened (`steps/N`), as a fragment for the script and as a page of its own without.
+The page holds the first line and the bars of each step, or of each group where there are many; a group's
+rows come when it is opened (`rows`, without the script `?open=FIRST`), a step's words, tokens and claims
+likewise (`steps/N`). So a long trace opens as quickly as a short one.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ponder.blame import Blame
 from ponder.check.claim import Claim
 from ponder.core.events import Step, Token
 from ponder.core.trace import Trace
 from ponder.errors import NotFoundError
 from ponder.reason.effort import repeated_share
+from ponder.serve.pages.blame import at_steps, chips, section
 from ponder.serve.pages.frame import page
 from ponder.serve.pages.live import watched
 from ponder.serve.pages.prose import prose
 from ponder.serve.pages.reading import READINGS, SIGNS, STRIP_CELLS, Reading
+from ponder.serve.searching import forkable, known
 from ponder.serve.service import service_of
-from ponder.serve.templates import render
+from ponder.serve.templates import part, render
 from ponder.store import Summary
 from ponder.store.export import FORMATS, export
 
@@ -62,11 +67,12 @@ async def show(request: Request) -> Response:
     live = service_of(request).runs.find(request.path_params["id"])
     if live is not None and not live.done:
         return watched(request, live)
-    return await run_in_threadpool(_kept, request)
+    reading = await run_in_threadpool(READINGS.of, service_of(request).store, request.path_params["id"])
+    values = await section(request, reading)
+    return await run_in_threadpool(_kept, request, reading, values)
 
 
-def _kept(request: Request) -> Response:
-    reading = READINGS.of(service_of(request).store, request.path_params["id"])
+def _kept(request: Request, reading: Reading, blame: dict[str, Any]) -> Response:
     if request.query_params.get("claims"):
         _ = reading.claims
     trace = reading.trace
@@ -84,7 +90,29 @@ def _kept(request: Request) -> Response:
         sentences=tuple(sentences(reading)),
         forkable=forkable(trace),
         branches=with_depth(reading.family),
+        opened=_number(request.query_params.get("open", "")),
+        blame=blame,
+        blamed=chips(blame["found"]),
     )
+
+
+def _number(text: str) -> int:
+    """The number that a query holds, 0 for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+
+
+def rows(request: Request) -> Response:
+    """`GET /traces/{id}/rows?first=A&last=B`: the outline's rows from step A to step B; all without them."""
+    reading = READINGS.of(service_of(request).store, request.path_params["id"])
+    first, last = (_number(request.query_params.get(name, "")) for name in ("first", "last"))
+    steps = [step for step in reading.steps if first <= step.index + 1 <= (last or 10**9)]
+    blamed = chips(_found(request, reading))
+    return render("parts/some_rows.html", reading=reading, rows=reading.rows(steps), blamed=blamed)
+
+
+def _found(request: Request, reading: Reading) -> Sequence[Blame]:
+    """What is known of the first wrong step; by claims only where they are known."""
+    return known(reading.trace, service_of(request).store.notes(reading.trace.id), reading.findings)
 
 
 def with_depth(family: Sequence[Summary]) -> list[tuple[Summary, int]]:
@@ -93,13 +121,6 @@ def with_depth(family: Sequence[Summary]) -> list[tuple[Summary, int]]:
     for each in family:
         depths[each.id] = depths[each.parent] + 1 if each.parent in depths else 0
     return [(each, depths[each.id]) for each in family]
-
-
-def forkable(trace: Trace) -> bool:
-    """Whether a model could go on from a part of it: its tokens have ids."""
-    return (
-        bool(trace.prompt_ids) and bool(trace.tokens) and all(token.id is not None for token in trace.tokens)
-    )
 
 
 def sentences(reading: Reading) -> Iterator[str]:
@@ -111,23 +132,33 @@ def sentences(reading: Reading) -> Iterator[str]:
             f"The answer was there in step {step.index + 1}; {first.tokens_after:,} tokens, "
             f"{100 * first.share_after:.0f} % of the reasoning, came after it."
         )
-    repeated = repeated_share([token for token in trace.tokens if token.part == "reasoning"])
-    if repeated >= 0.01:
-        yield f"{100 * repeated:.0f} % of the reasoning repeats what was written before."
+    if reading.checked:  # of a long trace it comes with the claims
+        repeated = repeated_share([token for token in trace.tokens if token.part == "reasoning"])
+        if repeated >= 0.01:
+            yield f"{100 * repeated:.0f} % of the reasoning repeats what was written before."
     if trace.finish is not None:
         yield from trace.finish.notes
 
 
-def marks(request: Request) -> Response:
+async def marks(request: Request) -> Response:
     """`GET /traces/{id}/marks`: every step's verdicts, for a page that was sent before they were known."""
-    reading = READINGS.of(service_of(request).store, request.path_params["id"])
+    reading = await run_in_threadpool(READINGS.of, service_of(request).store, request.path_params["id"])
+    told = await run_in_threadpool(_marks, reading)
+    blame = await section(request, reading)
+    html = part("parts/blame.html", **blame)
+    return JSONResponse(told | {"blame": html, "chips": chips(blame["found"])})
+
+
+def _marks(reading: Reading) -> dict[str, object]:
     steps = {
         str(step.index + 1): {SIGNS[verdict]: found[verdict] for verdict in SIGNS if found[verdict]}
         for step in reading.steps
         if (found := reading.verdicts(step.index))
     }
-    html = render("parts/claims.html", reading=reading, signs=SIGNS, cells=STRIP_CELLS).body
-    return JSONResponse({"steps": steps, "claims": bytes(html).decode()})
+    claims = part("parts/claims.html", reading=reading, signs=SIGNS)
+    worth = part("parts/known.html", sentences=tuple(sentences(reading)))
+    flags = part("parts/flags.html", reading=reading, cells=STRIP_CELLS)
+    return {"steps": steps, "claims": claims, "known": worth, "flags": flags}
 
 
 def step(request: Request) -> Response:
@@ -135,7 +166,7 @@ def step(request: Request) -> Response:
     reading = READINGS.of(service_of(request).store, request.path_params["id"])
     trace = reading.trace
     found = trace.step(request.path_params["number"])
-    values = detail(reading, found)
+    values = detail(reading, found) | {"blames": at_steps(_found(request, reading)).get(found.index, ())}
     if request.query_params.get("part"):
         return render("parts/step.html", **values, alone=False)
     return page(request, "step.html", _SECTION, f"Step {found.index + 1}", **values, alone=True)
@@ -238,6 +269,7 @@ def exported(request: Request) -> Response:
 ROUTES = [
     Route("/traces/{id}", show),
     Route("/traces/{id}/marks", marks),
+    Route("/traces/{id}/rows", rows),
     Route("/traces/{id}/steps/{number:int}", step),
     Route("/traces/{id}/export/{form}", exported),
 ]

@@ -88,8 +88,8 @@ function take(data) {
     if (step.part === "answer") answers.insertAdjacentHTML("beforeend", `<div>${step.html}</div>`);
     else if (!document.getElementById(`s${step.number}`)) rows.insertAdjacentHTML("beforeend", step.html);
   }
-  if (data.tail) for (const part of ["reasoning", "answer"]) now[part].textContent = data.tail[part] ?? "";
-  else for (const [part, text] of Object.entries(data.add ?? {})) now[part].append(text);
+  if (data.tail) for (const part of ["reasoning", "answer"]) now[part].textContent = (data.tail[part] ?? "").trimStart();
+  else for (const [part, text] of Object.entries(data.add ?? {})) now[part].append(now[part].textContent ? text : text.trimStart());
   if (now.answer.textContent || answers.children.length) answer.hidden = false;
   state = data.state;
   draw();
