@@ -1,4 +1,4 @@
-"""`ponder distill`: from a recipe to a measured student: plan, run, look at it."""
+"""`ponder distill`: from a recipe to a measured student: plan, run, look at it, report."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from rich.console import Console
 from ponder.cli.distill_show import said_of_plan, said_of_status, watching
 from ponder.cli.drawing import console
 from ponder.distill.recipe import find_recipe, shipped
+from ponder.distill.report import write_report
 from ponder.distill.running import Run, default_folder, open_run
 from ponder.distill.work import Stopped
 from ponder.errors import InputError
@@ -62,6 +63,9 @@ def run(recipe: str, output: str | None, until: str, again: tuple[str, ...]) -> 
     except Stopped:
         click.echo("Stopped: the same command goes on from here.", err=True)
         sys.exit(130)
+    if not until:
+        paths = write_report(chosen)
+        click.echo(f"The report: {paths[0]}")
 
 
 @command.command()
@@ -71,6 +75,15 @@ def run(recipe: str, output: str | None, until: str, again: tuple[str, ...]) -> 
 def status(recipe: str, output: str | None, watch: bool) -> None:
     """How far the run of RECIPE, or the run in that folder, is."""
     said_of_status(console(), _existing(recipe, output), watch=watch)
+
+
+@command.command()
+@click.argument("recipe")
+@folder_option
+def report(recipe: str, output: str | None) -> None:
+    """Write the report of the run of RECIPE, or of the run in that folder: report.html and report.md."""
+    for path in write_report(_existing(recipe, output)):
+        click.echo(path)
 
 
 @command.command()

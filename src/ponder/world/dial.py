@@ -29,7 +29,7 @@ def make(rng: Random, level: int) -> Problem:
         at = start
         working.step()
         for name, by in zip(names, turns, strict=True):
-            working.line(f"{name}: ")
+            working.line(f"{at} {name} ")
             right = (at + by) % PLACES
             at = int(working.chosen(str(right), str((right + 1) % PLACES)))
         return str(at)
@@ -38,9 +38,10 @@ def make(rng: Random, level: int) -> Problem:
         at = int(answer)
         working.step(f"Check: {answer}")
         for name, by in zip(names[::-1], turns[::-1], strict=True):
-            at = (at - by) % PLACES
-            working.line(f"{name}: {at}")
-        working.line("✓" if at == start else "✗")
+            before = (at - by) % PLACES
+            working.line(f"{at} {name} {before}")
+            at = before
+        working.write(" ✓" if at == start else " ✗")
         return at == start
 
     key = f"dial {start} {turns}"
