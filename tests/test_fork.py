@@ -1,5 +1,6 @@
 """Branches, corrections and steering through the real engine: what is kept, what is written, what changes."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ponder.core.events import Event, Paused, Prefill, StepEnd, Token
+from ponder.core.events import Event, Paused, Prefill, Step, StepEnd, Token
 from ponder.core.request import Message, Request, Sampling, Steering
 from ponder.core.tags import FORMATS
 from ponder.core.trace import Trace, text_of
@@ -196,9 +197,57 @@ def test_a_pause_changes_nothing(opened: Opened) -> None:
             answering.pause()
     paused = [place for place, event in enumerate(events) if isinstance(event, Paused)]
     assert len(paused) == 1
-    ends = [event.step for event in events[: paused[0]] if isinstance(event, StepEnd)]
-    assert events[paused[0]] == Paused(ends[-1])
+    ends = [event.step for event in events if isinstance(event, StepEnd)]
+    assert events[paused[0]] == Paused(next(step for step in ends if step.stop > 10))
     assert answering.trace().ids == calm.ids
+    assert answering.trace().steps == calm.steps
+
+
+def test_pausing_at_every_step_meets_each_once_and_right_behind_it(opened: Opened) -> None:
+    answering = start(opened, Request((Message("user", "Why?"),), budget=120, sampling=GREEDY), None)
+    answering.pause()
+    met: list[Step] = []
+    late = []
+    for event in answering:
+        if isinstance(event, Paused):
+            assert answering.so_far().steps[-1] == event.step
+            met.append(event.step)
+            late.append(len(answering.run.fold.tokens) - event.step.stop)
+            answering.pause()
+    reasoned = [step for step in answering.trace().steps if step.part == "reasoning"]
+    assert [(step.start, step.role) for step in met[: len(reasoned)]] == [
+        (step.start, step.role) for step in reasoned
+    ]
+    assert max(late) <= 3
+
+
+def test_a_wished_pause_comes_before_a_reasoning_is_closed(opened: Opened) -> None:
+    request = Request((Message("user", "Why?"),), budget=12, sampling=GREEDY)
+    answering = start(opened, request, None)
+    answering.pause()
+    step = next(event for event in answering if isinstance(event, Paused)).step
+    assert step.stop == len(answering.run.fold.tokens)
+    assert answering.run.reasoning
+    time.sleep(0.05)
+    branch = answering.fork(step.index + 2, "say", "Wait, no.")
+    assert branch.fork_index == step.stop
+    assert branch.trace().finish is not None
+
+
+def test_waiting_for_a_person_is_no_time_of_the_run(opened: Opened) -> None:
+    answering = start(opened, Request((Message("user", "Why?"),), budget=40, sampling=GREEDY), None)
+    answering.pause()
+    begun, waited = time.perf_counter(), 0.0
+    for event in answering:
+        if isinstance(event, Paused):
+            time.sleep(0.5)
+            waited += 0.5
+    whole = time.perf_counter() - begun
+    finish = answering.trace().finish
+    assert waited
+    assert finish is not None
+    assert finish.usage.total_s <= whole - waited
+    assert answering.trace().tokens[-1].time_s <= finish.usage.total_s
 
 
 def scripted(path: Path, pieces: Sequence[str], **more: Any) -> Opened:

@@ -124,7 +124,7 @@ class Answering:
             engine=run.served.engine,
             prompt_ids=run.prompt.ids,
             tokens=tuple(fold.tokens),
-            steps=tuple(fold.steps),
+            steps=tuple(run.steps),
             finish=run.finish,
             n_ctx=run.served.n_ctx,
             parent=self._origin.parent,

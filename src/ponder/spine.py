@@ -20,7 +20,6 @@ from ponder.core.events import (
     Prefill,
     Sampled,
     Step,
-    StepEnd,
     Token,
 )
 from ponder.core.request import Request
@@ -33,12 +32,15 @@ from ponder.reason.meter import Meter
 from ponder.reason.split import marks
 from ponder.steer.beginning import Rendered, Voice, beginning, left_of, tags_for, wants_reasoning
 from ponder.steer.brake import limits_of
+from ponder.steer.pause import Pause
 from ponder.steer.texts import ANSWER, BY_TEXT, TOLD, closing
 
 Note = Callable[[str, Mapping[str, object]], None]
 
 RESTARTS = 3
 """Deaths of the engine in a row, without a token in between, after which a run gives up."""
+CLOSERS = frozenset({"budget", "context", "loop", "eos", "user"})
+"""Whoever closes a reasoning that its model did not."""
 SEED_STEP = 1009
 """Each piece of a run has its own seed: the run's, plus this times the piece's number."""
 
@@ -65,13 +67,12 @@ class Run:
         self.request = request
         self.finish: Finish | None = None
         self._engine = engine
-        self._note = note or _ignore
+        self._note = note or (lambda *_: None)
         self._notes: list[str] = []
         self._wish: Origin | FinishReason | None = None
         self._pieces = 0
         self._nudged = False
-        self.pausing = False
-        self._paused: Step | None = None
+        self._pause = Pause()
         self.served = engine.serve()
         self._steerable = bool(self.served.abilities & Ability.prefix())
         self._by_text = Ability.TOKEN_PREFIX not in self.served.abilities
@@ -176,11 +177,21 @@ class Run:
         self._wish = "stop"
 
     def pause(self) -> None:
-        """Give out a Paused event when the step that is being written has ended.
+        """Give out a Paused event when the step that is being written has ended, or the reasoning would end.
 
         The engine is free then; taking the next event goes on. A run that ends before does not pause.
         """
-        self.pausing = True
+        self._pause.wish(self.fold)
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a pause is wanted that has not come yet."""
+        return self._pause.wanted
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """All steps so far, those up to the last pause among them although a StepEnd may have yet to come."""
+        return self._pause.steps(self.fold.steps)
 
     def think_more(self) -> None:
         """Replace the next end of the reasoning by "Wait"; raises AbilityError where that cannot be done."""
@@ -217,15 +228,19 @@ class Run:
                 deaths = deaths + 1 if self.fold.fed == before else 1
                 self._survive(deaths, death)
                 continue
+            if self._pause.wanted and self._closable and outcome in CLOSERS - {"user"}:
+                self._pause.reached(self.fold, over=True)
+            if self._pause.due:
+                with self._meter.stopped():
+                    yield Paused(self._pause.take())
+                if outcome is not None:
+                    outcome, self._wish = self._wish or outcome, None
             if outcome == "eos" and self.interventions.extensions and self._closable:
                 yield from self._extend()
-            elif outcome in {"budget", "context", "loop", "eos", "user"} and self._closable:
-                yield from self._close(outcome)
+            elif outcome in CLOSERS and self._closable:
+                yield from self._write(self._closing, cast("Origin", outcome))
             elif outcome in {"stop", "length", "loop", "cancelled"}:
                 return outcome
-            elif self._paused is not None:
-                yield Paused(self._paused)
-                self._paused = None
             elif self.fold.fed == before:  # a server may count tokens whose text it holds back
                 return "length"
 
@@ -267,7 +282,7 @@ class Run:
                     yield from events
                     if self._wish is not None or self.fold.looping or self._over_budget:
                         return self._decision()
-                    if self.pausing and not bound and self._pause(events):
+                    if self._pause.wanted and not bound and self._pause.reached(self.fold):
                         return None
                     if (bias or (free and sampling.json_schema)) and not self.fold.in_reasoning:
                         return None
@@ -279,12 +294,6 @@ class Run:
                 else:
                     return (yield from self._stopped(emission, partial=limit < left))
         raise EngineDiedError("the engine's stream ended before its time")
-
-    def _pause(self, events: Sequence[Event]) -> bool:
-        """Whether a step has ended at which a person wanted to pause."""
-        self._paused = next((event.step for event in events if isinstance(event, StepEnd)), None)
-        self.pausing = self._paused is None
-        return not self.pausing
 
     @property
     def _over_budget(self) -> bool:
@@ -300,9 +309,7 @@ class Run:
     def _stopped(
         self, stop: Stopped, *, partial: bool
     ) -> Generator[Event, None, Origin | FinishReason | None]:
-        """The engine stopped by itself: at its limit (that of a `partial` piece means nothing), or the model
-        wanted to.
-        """
+        """The engine stopped by itself: at its limit (a `partial` piece's is none), or the model did."""
         if stop.reason == "limit" and partial:
             return None
         yield from self.fold.flush()
@@ -323,10 +330,6 @@ class Run:
         """Tokens that the next piece may have."""
         left = self._limits.total - max(0, self.fold.fed - self.given)
         return min(left, self._limits.reasoning - self.fold.reasoning_tokens) if self._closable else left
-
-    def _close(self, origin: Origin | FinishReason | None) -> Iterator[Event]:
-        assert origin in {"budget", "context", "loop", "eos", "user"}
-        yield from self._write(self._closing, origin)
 
     def _extend(self) -> Iterator[Event]:
         """Go on with a reasoning that the model wanted to end."""
@@ -353,7 +356,7 @@ class Run:
     def _complete(self) -> Iterator[Event]:
         """Write the rest of a text in the model's place that an interruption cut off."""
         origin = self._past[-1].origin if self._past else "model"
-        if origin in {"budget", "context", "loop", "eos", "user"} and self._tags is not None:
+        if origin in CLOSERS and self._tags is not None:
             tail = list(takewhile(lambda token: token.origin == origin, reversed(self._past)))
             for whole in (self._closing, self._answer):
                 if [(token.id, token.data) for token in reversed(tail)] == list(whole[: len(tail)]):
@@ -394,7 +397,3 @@ class Run:
             )
         self.finish = Finish(reason, self.fold.closed_by, self._meter.usage(self.fold.tokens), self.notes)
         yield self.finish
-
-
-def _ignore(kind: str, data: Mapping[str, object]) -> None:
-    """Nobody keeps notes of this run."""

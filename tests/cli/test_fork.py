@@ -31,7 +31,7 @@ def fork(capfd: Capture, *arguments: str) -> Said:
 def test_a_step_is_corrected(capfd: Capture, asked: Trace) -> None:
     said = fork(capfd, asked.id, "--at", "2", "--say", "Wait, the ticket costs 12.", "--seed", "5")
     assert said.code == 0
-    assert f"Branch of {asked.id}: {asked.step(2).start} tokens are kept." in said.err
+    assert f"Branch of {asked.id}: step 1 stays ({asked.step(2).start} tokens)." in said.err
     branch = last()
     assert branch.parent == asked.id
     assert "Wait, the ticket costs 12." in branch.reasoning
@@ -71,6 +71,7 @@ def test_a_replay_tells_whether_the_same_tokens_come(capfd: Capture, asked: Trac
         (("--at", "2", "--say", "a", "--note", "b"), "--say and --note exclude each other"),
         (("--at", "2", "--think-more"), "leave --at out"),
         (("--at", "2", "--say", " "), "is empty"),
+        (("--at", "2", "--say", ""), "is empty"),
         (("--at", "2", "--favour", "Wait=much"), "write --favour Wait=3"),
         (("nothing", "--at", "2"), "There is no trace"),
     ],

@@ -80,7 +80,10 @@ def test_a_pause_lists_the_steps_and_goes_on(counter_gguf: Path) -> None:
         terminal.until(b"> ", 3)
         terminal.type("\n")
         shown = terminal.rest()
+    assert "Pausing at the end of this step." in shown
     assert "Paused after step 1." in shown
+    assert "m think more" in shown
+    assert shown.count("Un\x1b") == 2  # what stands behind the step is shown again where the line goes on
     assert "'nonsense' is none of these" in shown
     (trace,) = kept()
     assert (len(trace.steps), trace.answer) == (4, "Fin")

@@ -1,6 +1,8 @@
 """`ponder tree` and `ponder diff`: branches, what made them, what they say, and where they part."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,10 +12,10 @@ from click.testing import CliRunner
 from ponder.blame import Blame
 from ponder.blame import keep as keep_blame
 from ponder.cli.diff import command as diff
+from ponder.cli.tree import changed, guides
 from ponder.cli.tree import command as tree
-from ponder.cli.tree import guides
 from ponder.core.events import Finish, Step, StepEnd, Token, Usage
-from ponder.core.request import Correction, Message, Request, Sampling
+from ponder.core.request import Correction, Message, Request, Sampling, Steering
 from ponder.errors import InputError, NotFoundError
 from ponder.opened import Options, open_model
 from ponder.session import fork as fork_trace
@@ -87,6 +89,20 @@ def test_a_tree_shows_what_changed_and_who_agrees(family: list[str], columns: in
     text = "\n".join(lines(tree, root, columns=columns))
     assert "Answers: A ×2 It costs 26 · B ×2 It costs 25" in text
     assert "4 branches, 23 tokens kept for 39: what is shared is kept once." in text
+
+
+def test_a_branch_that_is_only_pushed_says_how(family: list[str]) -> None:
+    with open_store() as store:
+        root, _, deep, _ = store.tree(family[0])
+    deep = replace(deep, parent=root.id, budget=300)
+    assert changed(deep, root).plain == "budget 300"
+    pushed = Steering(1, 60, (("Wait", -math.inf), ("So", 3.0)))
+    assert changed(replace(deep, steering=pushed), replace(root, budget=300)).plain == (
+        "no “Wait”, “So” +3, extended 1×, soft budget 60"
+    )
+    assert changed(replace(deep, steering=pushed), replace(root, budget=300, steering=pushed)).plain == (
+        "generated anew"
+    )
 
 
 def test_a_tree_as_json_is_complete(family: list[str]) -> None:

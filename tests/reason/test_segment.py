@@ -49,6 +49,22 @@ def test_steps_of_a_reasoning() -> None:
     ]
 
 
+def test_a_step_that_has_ended_shows_before_it_is_certain() -> None:
+    tokens = tokens_of(("reasoning", REASONING))
+    segmenter, seen, told = Segmenter(), dict[int, int](), dict[int, int]()
+    for token in tokens:
+        for event in segmenter.feed(token):
+            if isinstance(event, StepEnd):
+                told.setdefault(event.step.stop, token.index)
+        for step in segmenter.ahead(over=False):
+            seen.setdefault(step.stop, token.index)
+    ends = [step.stop for step in segment(tokens)][:-1]
+    assert list(seen) == list(told) == ends
+    assert all(seen[stop] - stop <= 1 for stop in ends)
+    assert all(told[stop] - stop >= MIN_TOKENS - 1 for stop in ends)
+    assert segmenter.ahead(over=True) == [segment(tokens)[-1]]
+
+
 def test_parts_never_share_a_step_and_tags_have_none() -> None:
     tokens = tokens_of(
         ("tag", b"<think>"),

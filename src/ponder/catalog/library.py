@@ -19,6 +19,7 @@ from ponder.catalog.header import Header
 from ponder.catalog.models import DEMO, all_models, find_model, known_model
 from ponder.catalog.quantisations import choose, group, is_quantisation, quantisation_of
 from ponder.core.model import Model, Weights
+from ponder.core.paths import typed_path
 from ponder.errors import FileFormatError, InputError, NotFoundError, PonderError, StorageError
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -65,7 +66,7 @@ class Scan(NamedTuple):
 def home() -> Path:
     """Where ponder keeps its data: `$PONDER_HOME`, else the user's data folder of the system."""
     named = os.environ.get("PONDER_HOME")
-    return Path(named).expanduser() if named else user_data_path("ponder")
+    return typed_path(named) if named else user_data_path("ponder")
 
 
 def models_folder() -> Path:
@@ -140,7 +141,7 @@ def resolve(name: str, quantisation: str = "") -> Local:
     FileFormatError for a file that is no sound model.
     """
     if is_path(name):
-        return _local(Path(name).expanduser(), "")
+        return _local(typed_path(name), "")
     name, wanted = split_name(name, quantisation)
     repos = repos_of(name)
     if not repos:

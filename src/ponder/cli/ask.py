@@ -131,7 +131,7 @@ def _shown(answering: Answering, screen: Screen, *, json_lines: bool, live: bool
                 for event in answering:
                     if live and answering.run.pausing and not told:
                         told = True
-                        screen.tell("Pausing at the end of this step.")
+                        screen.aside("pausing at the end of this step")
                     take(event)
                     if live and isinstance(event, Paused):
                         paused = event
@@ -141,8 +141,11 @@ def _shown(answering: Answering, screen: Screen, *, json_lines: bool, live: bool
             screen.tell(f"Paused after step {paused.step.index + 1}.")
             branch = step_in(answering)
             if branch is not None:
-                screen.tell(f"The line so far is trace {answering.trace_id}; this is a branch of it.")
+                kept = f"; trace {answering.trace_id} is the line so far" if answering.trace_id else ""
+                screen.tell(f"On from here as a branch{kept}.")
                 return branch
+            for token in answering.run.fold.tokens[paused.step.stop :]:  # the line goes on behind its menu
+                screen.show(token)
     except KeyboardInterrupt:
         for event in answering.cancel():
             take(event)

@@ -10,6 +10,7 @@ from ponder.check.chance import Share
 from ponder.cli.columns import Column, lay_out
 from ponder.cli.drawing import console, line
 from ponder.cli.eval_tables import percent
+from ponder.core.paths import typed_path
 from ponder.errors import InputError
 from ponder.evaluate.audit import (
     DRAWN,
@@ -46,7 +47,7 @@ def command(folder: str, **values: Any) -> None:
     """Audit the verdicts of the evaluation in FOLDER (default: the last one): where a second opinion differs,
     and error rates with intervals.
     """
-    path = Path(folder).expanduser() if folder else _last()
+    path = typed_path(folder) if folder else _last()
     with read_folder(path) as kept:
         problems = read_problems(path)
         samples = drawn(list(kept.samples.values()), values["draw"], values["seed"])

@@ -1,7 +1,6 @@
 """`ponder eval`: how good a model is on a task, with intervals, and what that cost."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +16,7 @@ from ponder.cli.options import (
     think_options,
 )
 from ponder.cli.steering import request_of, steering_options
+from ponder.core.paths import typed_path
 from ponder.errors import InputError
 from ponder.evaluate.scorers.cascade import Cascade
 from ponder.evaluate.scorers.symbolic import Symbolic
@@ -79,7 +79,7 @@ def command(name: str, **values: Any) -> None:
     options = options_of(values, n_parallel=values["slots"] or 0)
     model = name or values["model"] or ("" if options.server else default_model())
     arms = arms_of(model, values["against"], setup.request.think, both_ways=values["when_to_think"])
-    base = Path(values["output"] or default_path().parent / "evals").expanduser()
+    base = typed_path(values["output"] or default_path().parent / "evals")
     with Symbolic(2) as symbolic, open_store() as store:
         verifier = Verifier(Cascade(symbolic, anchored=setup.anchored, tolerance=setup.tolerance))
         found = run_all(arms, tasks, Bench(options, setup, verifier, store, base))

@@ -14,6 +14,7 @@ from ponder.catalog.models import known_model
 from ponder.catalog.remote import look
 from ponder.cli.options import Tokens, stacked
 from ponder.core.hardware import Hardware
+from ponder.core.paths import typed_path
 from ponder.errors import FileFormatError, InputError
 from ponder.fit.devices import ram_bandwidth_bps
 from ponder.fit.guard import available_bytes
@@ -59,7 +60,7 @@ def machine_of(values: dict[str, Any]) -> tuple[Hardware, bool]:
     )
     named = values["machine"]
     if named:
-        path = Path(named).expanduser()
+        path = typed_path(named)
         base = machine_of_file(path) if named.endswith(".json") or path.is_file() else _named(named)
         return with_given(base, given), False
     if given.gpu or given.cpu or (given.ram_gib and given.ram_bandwidth_gbps):
@@ -100,7 +101,7 @@ def subject_of(name: str) -> Subject:
     """The model that is meant: a GGUF file (its header is enough), a config.json, a catalogue name, or a
     repository of the hub.
     """
-    path = Path(name).expanduser()
+    path = typed_path(name)
     if path.name.endswith(".json") or (path / "config.json").is_file():
         return of_config(_config(path / "config.json" if path.is_dir() else path), name)
     if is_path(name) or path.is_file():

@@ -48,17 +48,23 @@ def command(trace_id: str, **values: Any) -> None:
         try:
             answering = fork(opened, bundle.trace, request, store)
             if not values["json_lines"]:
-                said = f"Branch of {bundle.trace.id}: {answering.fork_index} tokens are kept."
-                click.echo(click.style(said, dim=True), err=True)
+                click.echo(click.style(_kept(bundle.trace, answering.fork_index), dim=True), err=True)
             shown = {name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")}
             show(answering, **shown).keep_cache()
         finally:
             opened.engine.close()
 
 
+def _kept(trace: Trace, index: int) -> str:
+    """What a branch has of the trace that it leaves at token `index`."""
+    whole = sum(step.stop <= index for step in trace.steps)
+    steps = f"steps 1 to {whole} stay" if whole > 1 else "step 1 stays" if whole else "nothing stays"
+    return f"Branch of {trace.id}: {steps} ({index:,} tokens)."
+
+
 def _asked(trace: Trace, values: dict[str, Any]) -> Request:
     """The branch's request; raises InputError for wishes that contradict each other."""
-    wishes = [name for name in WISHES if values[name]]
+    wishes = [name for name in WISHES if values[name] not in {None, False}]
     if len(wishes) > 1:
         named = " and ".join("--" + name.replace("_", "-") for name in wishes[:2])
         raise InputError(f"{named} exclude each other: give one correction at a time.")

@@ -1,10 +1,9 @@
 """`ponder import FILE`: keep reasoning that was written elsewhere, to look at and to check it."""
 
-from pathlib import Path
-
 import click
 
 from ponder.cli.texts import read_text
+from ponder.core.paths import typed_path
 from ponder.errors import FileFormatError
 from ponder.foreign import read_solutions, trace_of
 from ponder.store import Bundle, Store, open_store
@@ -25,7 +24,7 @@ def command(file: str, *, question: str, model: str) -> None:
     ponder import answer.txt --question "How many r are in strawberry?"
     ponder import traces.jsonl
     """
-    text = read_text(str(Path(file).expanduser()))
+    text = read_text(str(typed_path(file)))
     with open_store() as store:
         if is_exported(text):
             click.echo(f"Kept as {store.put(read_json(text))}.")

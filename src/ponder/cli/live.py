@@ -27,9 +27,11 @@ SHOWN = 8
 POLL_S = 0.1
 
 MENU = """\
-Enter go on · a answer now · m think more · s all steps · q stop and keep
-c TEXT  go on from TEXT after this step   7 TEXT  put TEXT in place of step 7
-d 7     drop step 7 and all after it      s 7     read step 7"""
+{keys}
+{c} go on from TEXT after this step
+{put} put TEXT in place of step {n}
+{d} drop step {n} and all after it
+{s} read step {n}"""
 
 
 def possible() -> bool:
@@ -69,7 +71,7 @@ def step_in(answering: Answering) -> Answering | None:
     """
     trace = answering.so_far()
     _list(trace, SHOWN)
-    _say(MENU)
+    _say(_menu(answering, trace))
     while True:
         try:
             typed = input("> ").strip()
@@ -111,8 +113,19 @@ def _obey(answering: Answering, trace: Trace, typed: str) -> tuple[bool, Answeri
         return True, answering.fork(_number(word), "say", rest)
     if word != "?":
         _say(f"{typed[:40]!r} is none of these:")
-    _say(MENU)
+    _say(_menu(answering, trace))
     return False, None
+
+
+def _menu(answering: Answering, trace: Trace) -> str:
+    """What can be typed; only what this model can do, with a step that there is."""
+    run, n = answering.run, len(trace.steps)
+    keys = ["Enter go on", "a answer now"] if run.reasoning else ["Enter go on"]
+    keys += ["m think more"] if run.reasoning and run.interventions.can_extend else []
+    typed = {"c": "c TEXT", "put": f"{n} TEXT", "d": f"d {n}", "s": f"s {n}"}
+    width = max(map(len, typed.values())) + 1
+    padded = {name: text.ljust(width) for name, text in typed.items()}
+    return MENU.format(keys=" · ".join([*keys, "s all steps", "q stop and keep"]), n=n, **padded)
 
 
 def _number(text: str) -> int:

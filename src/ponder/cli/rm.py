@@ -8,6 +8,7 @@ import click
 
 from ponder.catalog.library import is_path, leftovers, paths_of, pulled, repos_of, split_name
 from ponder.catalog.quantisations import choose, quantisation_of, spelled_size
+from ponder.core.paths import typed_path
 from ponder.errors import InputError, NotFoundError
 from ponder.warm import remove_weights
 
@@ -31,7 +32,7 @@ def command(name: str, *, quant: str, yes: bool) -> None:
 def _files_of(name: str, quant: str) -> Sequence[Path]:
     """The files to delete; leftovers of a download go with the weights they would have become."""
     if is_path(name):
-        path = Path(name).expanduser()
+        path = typed_path(name)
         if not path.is_file():
             raise NotFoundError(f"{name} does not exist; `ponder models --local` lists what does.")
         return [path]

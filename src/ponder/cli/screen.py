@@ -53,6 +53,15 @@ class Screen:
         self._enter(part)
         self._write(part, text)
 
+    def aside(self, words: str) -> None:
+        """A few words inside the line that is being written."""
+        if self._part == "tag":
+            self.tell(f"{words.capitalize()}.")
+        else:
+            out = sys.stdout if self._part == "answer" else self._reasoning_out or sys.stderr
+            out.write(click.style(f"[{words}]", reverse=True))
+            out.flush()
+
     def tell(self, sentence: str) -> None:
         """A sentence beside the output."""
         self._enter("tag")
@@ -102,7 +111,7 @@ def numbers(finish: Finish, trace_id: str) -> str:
     use = finish.usage
     words = [
         f"{use.reasoning_tokens} reasoning + {use.answer_tokens} answer tokens",
-        f"prefill {use.prefill_tps:.0f} tok/s" if use.prefill_s else "",
+        f"prefill {use.prefill_tps:.0f} tok/s" if use.prefill_tps >= 1 else "",
         f"decode {use.decode_tps:.1f} tok/s" if use.decode_s else "",
         f"{use.total_s:.1f} s",
         f"trace {trace_id}" if trace_id else "",

@@ -1,7 +1,8 @@
 """`ponder tree ID`: all branches of a trace, what was changed where, their cost, and who answers the same."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
@@ -15,7 +16,7 @@ from ponder.cli.columns import Column, lay_out
 from ponder.cli.drawing import brief_answer, console, ended, line, when
 from ponder.cli.show_facts import verdict_marks
 from ponder.cli.show_outline import WIDE
-from ponder.core.request import Correction
+from ponder.core.request import Steering
 from ponder.store import Store, Summary, open_store
 from ponder.store.codec import dumps, encode
 
@@ -103,6 +104,7 @@ def _table(
         Column("end", most=20 if wide else 9),
     ]
     rows: list[list[str | Text]] = []
+    parents = {summary.id: summary for summary in family}
     for summary, guide, group, mark in zip(family, guides(family), groups, marks, strict=True):
         rows.append(
             [
@@ -110,7 +112,7 @@ def _table(
                     summary.id, style="dim" if summary.deleted else "cyan not dim"
                 ),
                 _step(summary),
-                changed(summary.correction, summary),
+                changed(summary, parents.get(summary.parent or "")),
                 _letter(group),
                 brief_answer(summary.answer),
                 f"{summary.own_tokens:,}",
@@ -146,15 +148,33 @@ def guides(family: Sequence[Summary]) -> list[str]:
     return drawn
 
 
-def changed(correction: Correction | None, summary: Summary) -> Text:
-    """What made a branch, in a few words."""
+def changed(summary: Summary, parent: Summary | None) -> Text:
+    """What made a branch of `parent`, in a few words."""
+    correction = summary.correction
     if summary.parent is None:
         return Text("")
     if correction is None:
         return Text(f"from token {summary.fork_index:,}", style="dim")
-    said = CHANGES.get(correction.kind, correction.kind)
+    pushes = ", ".join(_pushes(summary, parent))
+    said = "" if pushes and correction.kind == "none" else CHANGES.get(correction.kind, correction.kind)
     words = f"“{line(correction.text)}”" if correction.text.strip() else ""
-    return Text(said, style="dim").append(words, style="default not dim")
+    if pushes and (said or words):
+        pushes = f" · {pushes}"
+    return Text(said, style="dim").append(words, style="default not dim").append(pushes)
+
+
+def _pushes(summary: Summary, parent: Summary | None) -> Iterator[str]:
+    """How a branch is pushed otherwise than its parent."""
+    own, before = summary.steering, parent.steering if parent else Steering()
+    for word, bias in own.favour:
+        if (word, bias) not in before.favour:
+            yield f"no “{line(word)}”" if bias == -math.inf else f"“{line(word)}” {bias:+g}"
+    if own.extend != before.extend:
+        yield f"extended {own.extend}×"
+    if own.soft_budget not in {None, before.soft_budget}:
+        yield f"soft budget {own.soft_budget:,}"
+    if summary.budget is not None and summary.budget != (parent.budget if parent else None):
+        yield f"budget {summary.budget:,}"
 
 
 def _step(summary: Summary) -> str:

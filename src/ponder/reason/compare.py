@@ -19,10 +19,13 @@ class Pair:
 
 
 def shared_tokens(left: Trace, right: Trace) -> int:
-    """How many tokens both traces begin with; 0 for traces of different questions."""
+    """How many tokens both traces begin with; 0 for traces of different questions.
+
+    A branch and its parent, or two branches of one, part where they forked, even if both then say the same.
+    """
     if left.request.messages != right.request.messages:
         return 0
-    pairs = zip(left.tokens, right.tokens, strict=False)
+    pairs = zip(left.tokens[: _fork(left, right)], right.tokens, strict=False)
     return sum(1 for _ in takewhile(_equal, pairs))
 
 
@@ -38,6 +41,14 @@ def aligned(left: Trace, right: Trace, shared: int) -> tuple[Pair, ...]:
         for one, other in zip_longest(ours[a:b], theirs[c:d]):
             pairs.append(Pair(one, other, kind == "equal"))
     return tuple(pairs)
+
+
+def _fork(left: Trace, right: Trace) -> int | None:
+    """The token at which two near relations part; None for any others."""
+    leaves = [one.fork_index for one, other in ((left, right), (right, left)) if one.parent == other.id]
+    if left.parent is not None and left.parent == right.parent:
+        leaves = [left.fork_index, right.fork_index]
+    return min(leaves, default=None)
 
 
 def _equal(pair: tuple[Token, Token]) -> bool:

@@ -66,6 +66,11 @@ class Fold:
         self.data += sampled.data
         return self._read(self._splitter.feed(sampled, origin))
 
+    def ahead(self, *, over: bool) -> list[Step]:
+        """The steps that have ended although their StepEnd has yet to come; see Segmenter."""
+        labeller = self._labeller.copy()
+        return [self._labelled(step, labeller) for step in self._segmenter.ahead(over=over)]
+
     def replay(self, tokens: Iterable[Token]) -> None:
         """Read again what was kept of an interrupted run; its events are known already."""
         for token in tokens:
@@ -105,13 +110,17 @@ class Fold:
         return events
 
     def _keep_steps(self, events: Iterable[Event]) -> list[Event]:
-        kept = [self._labelled(event) if isinstance(event, StepEnd) else event for event in events]
-        self.steps += [event.step for event in kept if isinstance(event, StepEnd)]
+        kept: list[Event] = []
+        for event in events:
+            if isinstance(event, StepEnd):
+                self.steps.append(self._labelled(event.step, self._labeller))
+                kept.append(StepEnd(self.steps[-1]))
+            else:
+                kept.append(event)
         return kept
 
-    def _labelled(self, end: StepEnd) -> StepEnd:
-        step = end.step
+    def _labelled(self, step: Step, labeller: Labeller) -> Step:
         if step.part == "answer":
-            return StepEnd(replace(step, role="answer", rule="after the reasoning"))
-        label = self._labeller.step(text_of(self.tokens[step.start : step.stop]))
-        return StepEnd(replace(step, role=label.role, rule=label.rule))
+            return replace(step, role="answer", rule="after the reasoning")
+        label = labeller.step(text_of(self.tokens[step.start : step.stop]))
+        return replace(step, role=label.role, rule=label.rule)

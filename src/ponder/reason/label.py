@@ -12,6 +12,7 @@ A step's role is the one most of its text has.
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -121,6 +122,12 @@ class Labeller:
             sizes[label.role] += size
         role = max(sizes, key=lambda name: sizes[name])
         return max((pair for pair in labels if pair[0].role == role), key=lambda pair: pair[1])[0]
+
+    def copy(self) -> "Labeller":
+        """Another that goes on from here; this one is as if it had not been asked."""
+        again = copy(self)
+        again._context = deepcopy(self._context)
+        return again
 
     def sentence(self, text: str) -> Label:
         """The label of one sentence."""

@@ -1,7 +1,8 @@
 """Counts and seconds of one run, read off the events as they pass."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ponder.core.events import Prefill, Sampled, Token, Usage
 
@@ -22,6 +23,15 @@ class Meter:
     def now(self) -> float:
         """Seconds since the run began."""
         return time.perf_counter() - self.begun
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The clock stands still: nothing is done meanwhile."""
+        since = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.begun += time.perf_counter() - since
 
     def prefill(self, event: Prefill) -> None:
         """The prompt's evaluation has come this far."""

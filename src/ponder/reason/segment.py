@@ -15,6 +15,7 @@ goes with the larger half.
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from copy import copy
 from typing import Literal
 
 from ponder.core.events import Origin, Step, StepEnd, StepStart, Token
@@ -24,6 +25,8 @@ MIN_TOKENS = 8
 SENTENCE_TOKENS = 12
 LONG_TOKENS = 32
 _BYTES_PER_TOKEN = 4
+_SEEN_BYTES = 3
+"""So much of a step tells its beginning from a formula's, or from the first letter of a marker."""
 
 StepEvent = StepStart | StepEnd
 
@@ -47,6 +50,14 @@ class Segmenter:
             self._run = _Run(token, self._step)
             events += self._run.feed(token)
         return events
+
+    def ahead(self, *, over: bool) -> list[Step]:
+        """The steps that have ended although their StepEnd has yet to come, seen a token or two after them.
+
+        It comes when that is certain: a part that ends at once leaves its last words to the step before.
+        `over`: as if the part ended here, with its last step.
+        """
+        return self._run.ahead(over=over) if self._run else []
 
     def finish(self) -> list[StepEvent]:
         """The end of the step that is open, if any: a tag, another part or nothing follows."""
@@ -94,6 +105,18 @@ class _Run:
         self._announce(len(self._data), events)
         return events
 
+    def ahead(self, *, over: bool) -> list[Step]:
+        again, events = copy(self), list[StepEvent]()
+        again._finder = copy(self._finder)
+        if over:
+            events = again.finish()
+        else:
+            for cut in again._finder.finish():
+                if cut.position + _SEEN_BYTES <= self._length:
+                    again._consider(cut, events)
+        steps = [event.step for event in events if isinstance(event, StepEnd)]
+        return steps if over or again._cut is None else [*steps, again._step(again._cut)]
+
     def finish(self) -> list[StepEvent]:
         events: list[StepEvent] = []
         for cut in self._finder.finish():
@@ -140,9 +163,11 @@ class _Run:
         events.append(StepStart(self.step, self._first + position, self.part))
 
     def _end(self, position: int, events: list[StepEvent]) -> None:
-        step = Step(self.step, self._first + self._start, self._first + position, self.part)
+        events.append(StepEnd(self._step(position)))
         self.step += 1
-        events.append(StepEnd(step))
+
+    def _step(self, stop: int) -> Step:
+        return Step(self.step, self._first + self._start, self._first + stop, self.part)
 
 
 def _size(token: Token) -> int:

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any, cast
 
 from ponder.core.events import Finish, Step, Token
-from ponder.core.request import Correction, Request
+from ponder.core.request import Correction, Request, Steering
 from ponder.core.trace import Trace, relabel
 from ponder.store.codec import decode
 from ponder.store.packing import unpack, unpack_ids
@@ -142,7 +142,8 @@ def _summary(row: tuple[Any, ...]) -> Summary:
     """One row of `SUMMARIES`."""
     _, base, trace_id, created, updated, model, engine, question = row[:8]
     answer, tokens, last_s, end, parent, fork_index, deleted, request, base_steps = row[8:]
-    correction = json.loads(request).get("correction") if parent is not None else None
+    asked = json.loads(request)
+    correction = asked.get("correction") if parent is not None else None
     finish = None if end is None else decode(Finish, json.loads(end))
     return Summary(
         id=trace_id,
@@ -163,4 +164,6 @@ def _summary(row: tuple[Any, ...]) -> Summary:
         deleted=bool(deleted),
         correction=None if correction is None else decode(Correction, correction),
         shared_steps=base_steps,
+        steering=decode(Steering, asked.get("steering") or {}),
+        budget=asked.get("budget"),
     )

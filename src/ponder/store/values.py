@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ponder.core.events import ClosedBy, FinishReason
-from ponder.core.request import Correction, Request
+from ponder.core.request import Correction, Request, Steering
 from ponder.core.trace import Trace
 
 Environment = Mapping[str, str | int | float]
@@ -53,7 +53,8 @@ class Summary:
 
     `tokens` counts those shared with the parent too, `own_tokens` only this branch's. `reason` and
     `closed_by` are None for a run without an end: still going, or interrupted. `updated` is the Unix time
-    of the last write. A branch was made by `correction`, and its first `shared_steps` steps are its parent's.
+    of the last write. A branch was made by `correction`, and its first `shared_steps` steps are its parent's;
+    `steering` and `budget` are its own, or inherited.
     `deleted` marks a trace that a person deleted and whose first tokens its branches
     still need.
     """
@@ -76,3 +77,5 @@ class Summary:
     deleted: bool = False
     correction: Correction | None = None
     shared_steps: int = 0
+    steering: Steering = field(default_factory=Steering)
+    budget: int | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from ponder.core.paths import typed_path
 from ponder.errors import FileFormatError, NotFoundError
 from ponder.evaluate.problem import Problem, Task
 from ponder.evaluate.tasks import answers, choices, gym, programs, world
@@ -31,7 +32,7 @@ def find_task(name: str, wanted: Wanted) -> Task:
     kind, colon, rest = name.partition(":")
     if colon and kind in ("gym", "world"):
         return _generated(kind, rest, wanted)
-    path = Path(name).expanduser()
+    path = typed_path(name)
     if path.is_file():
         return _from_file(path, wanted)
     if path.suffix or len(path.parts) > 1:

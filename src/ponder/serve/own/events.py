@@ -86,14 +86,14 @@ class Told:
     def news(self, live: Live, *, over: bool) -> bytes:
         """An `update`: new tokens and steps, or another state."""
         del over
-        fold, place = live.run.fold, self._reader.place
+        tokens, steps, place = live.tokens, live.run.steps, self._reader.place
         state = state_of(live, live.finish)
         prefill = encode(live.prefill) if live.prefill and not live.tokens else None
-        fresh = len(fold.tokens) > place.tokens or len(fold.steps) > place.steps
+        fresh = len(tokens) > place.tokens or len(steps) > place.steps
         if not fresh and (state, prefill) == self._told:
             return b""
         self._told = state, prefill
-        part = self._reader.next(fold.tokens, fold.steps)
+        part = self._reader.next(tokens, steps)
         paused = live.paused.index if live.paused else None
         told = {"state": state, "prefill": prefill, "paused": paused, "notes": list(live.run.notes)}
         return event(self._reader.place, part | told, "update")

@@ -96,7 +96,7 @@ def news(live: Live, place: Place, *, whole: bool) -> tuple[dict[str, Any], Plac
     The text is only what was added, or all that follows the last step (`tail`) where a step has ended or
     `whole` is wished for.
     """
-    steps, tokens = live.run.fold.steps, live.tokens
+    steps, tokens = live.run.steps, live.tokens
     count, total = len(steps), len(tokens)
     stop = steps[count - 1].stop if count else 0
     data: dict[str, Any] = {}
