@@ -61,7 +61,7 @@ def test_copies_of_measured_problems_go_with_their_reason(tmp_path: Path) -> Non
 
 
 def test_the_world_and_the_gym_are_told_apart_by_keys(tmp_path: Path) -> None:
-    tasks = ["world:dial", "gym:chain_sum"] if gym.known() else ["world:dial"]
+    tasks = ["world:lamp", "gym:chain_sum"] if gym.known() else ["world:lamp"]
     settings = Settings(tuple(Source(task, count=60) for task in tasks), tuple(tasks), measured=50)
     counts = run(settings, work(tmp_path))
     prompts = list(read_rows(tmp_path / "prompts.jsonl", Prompt))
@@ -98,7 +98,7 @@ def test_nothing_left_is_refused(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_stopped_stage_are_made_anew(tmp_path: Path) -> None:
-    settings: Any = Settings((Source("world:dial", count=600),))
+    settings: Any = Settings((Source("world:lamp", count=600),))
     first = run(settings, work(tmp_path))
     text = (tmp_path / "prompts.jsonl").read_bytes()
     assert run(settings, work(tmp_path)) == first

@@ -22,7 +22,7 @@ examples = ["worked"]
 prompts = "prompts"
 
 [stages.prompts]
-sources = [{ task = "world:dial", count = 10 }]
+sources = [{ task = "world:lamp", count = 10 }]
 
 [stages.student]
 kind = "train"
@@ -54,7 +54,7 @@ def test_stages_are_put_in_an_order_in_which_they_can_run(tmp_path: Path) -> Non
         (('prompts = "prompts"', "prompts = 5"), "stages.worked.prompts cannot be 5"),
         (('prompts = "prompts"', ""), "stages.worked lacks the field 'prompts'"),
         ((", count = 10", ""), "has no end: say how many"),
-        (("world:dial", "world:dail"), "the world has no task 'dail'"),
+        (("world:lamp", "world:lmp"), "the world has no task 'lmp'"),
         (("heads = 2", "heads = 3"), "32 cannot be shared by 3 heads"),
         (("feed = 64", "feed = 60"), "multiples of 32"),
         (("width = 32", "wide = 32"), "the trainer lean.shape has no field 'wide'"),

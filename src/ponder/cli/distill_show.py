@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from ponder.cli.columns import Column, lay_out
-from ponder.distill.recipe import Stage
+from ponder.distill.recipe import Stage, missing
 from ponder.distill.running import Run, State, Watch
 from ponder.distill.work import Expected, Told
 from ponder.fit.recommend import spelled_s
@@ -43,6 +43,8 @@ def said_of_plan(console: Console, run: Run) -> None:
         console.print(Text("All stages are done.", style="dim"))
     else:
         console.print(Text(_sum(run, low, high, unknown), style="dim"))
+    for path in missing(recipe):
+        console.print(Text(f"Missing: {path}", style="red"))
     console.print(Text(f"Folder: {run.folder}", style="dim"))
 
 

@@ -144,6 +144,12 @@ def identity(stage: Stage, recipe: Recipe, known: Mapping[str, str]) -> str:
     return hashlib.sha256(dumps(said).encode()).hexdigest()
 
 
+def missing(recipe: Recipe) -> list[Path]:
+    """The files that the recipe's stages name and that cannot be read."""
+    named = [path for s in recipe.stages for path in kind_of(s.kind).files(s.settings, recipe.base)]
+    return [path for path in dict.fromkeys(named) if not path.is_file()]
+
+
 WHOLE_BYTES = 64 << 20
 """A larger file is known by its size and its time, not by all of its bytes."""
 
@@ -154,8 +160,8 @@ def _fingerprint(path: Path) -> str:
         if stat.st_size > WHOLE_BYTES:
             return f"{stat.st_size} bytes of {stat.st_mtime_ns}"
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"the recipe needs {path}, which cannot be read ({error.strerror}).") from error
+    except OSError:
+        return "missing"  # may be planned; `Run.run` refuses it
 
 
 def _stage(name: str, row: Any, seed: int) -> Stage:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ponder.catalog.library import home
-from ponder.distill.recipe import Recipe, Stage, identity, kind_of, read_recipe
+from ponder.distill.recipe import Recipe, Stage, identity, kind_of, missing, read_recipe
 from ponder.distill.rows import read_json, write_json
 from ponder.distill.work import Expected, Made, Stopped, Told, Work
 from ponder.errors import InputError, NotFoundError
@@ -111,8 +111,14 @@ class Run:
     def run(self, watch: Watch, stopping: Callable[[], bool], until: str = "") -> None:
         """Do every stage that is not done, or those that the stage `until` needs and itself.
 
-        Raises Stopped where `stopping` became true, and what a stage raises; what is done stays done.
+        Raises Stopped where `stopping` became true, InputError for files that are missing, and what a stage
+        raises; what is done stays done.
         """
+        absent = missing(self.recipe)
+        if absent:
+            raise InputError(
+                f"the recipe needs {', '.join(map(str, absent))}: put it there, or change the path."
+            )
         self.freeze()
         wanted = self._before(until) if until else {stage.name for stage in self.recipe.stages}
         for stage in self.recipe.stages:

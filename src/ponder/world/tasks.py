@@ -7,10 +7,10 @@ from types import MappingProxyType
 from ponder.world import (
     clock,
     countdown,
-    dial,
     equations,
     fractions,
     knights,
+    lamp,
     letters,
     ordering,
     outside,
@@ -39,7 +39,7 @@ TASKS: Mapping[str, Callable[[Random, int], Problem]] = MappingProxyType(
     }
 )
 """Name → maker of one problem of a level: what the built-in model knows."""
-MINIATURE: Mapping[str, Callable[[Random, int], Problem]] = MappingProxyType({"dial": dial.make})
+MINIATURE: Mapping[str, Callable[[Random, int], Problem]] = MappingProxyType({"lamp": lamp.make})
 """As TASKS, for students that are too small for those: no part of what the built-in model knows."""
 
 

@@ -1,13 +1,13 @@
 """Stage `dataset`: examples rendered in the student's own template, as token ids, and proven to be that.
 
 Leaves `lessons.jsonl` (`ids`, and `learn`, half-open ranges of the tokens to learn) and a copy of the
-examples. Nothing is cut: an example that is too long is refused, counted, and kept in `refused.jsonl`; more
-than a small share of them ends the stage.
+examples; without a vocabulary only those, for a trainer whose base model has its own. Nothing is cut: what
+is too long is refused, counted, and kept in `refused.jsonl`; more than a small share of it ends the stage.
 """
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from random import Random
 from typing import Any, Literal
@@ -28,7 +28,7 @@ class Settings:
     """
 
     examples: tuple[str, ...]
-    vocabulary: str
+    vocabulary: str = ""
     arm: Literal["kept", "unfiltered"] = "kept"
     direct: bool = False
     n_ctx: int = 2048
@@ -39,46 +39,65 @@ class Settings:
 
 def run(settings: Settings, work: Work) -> Counts:
     """Write the lessons; raises InputError where too many are too long, or a lesson does not read back."""
+    drawn = list(_drawn(settings, work)) if settings.most_rows is not None else None
+
+    def examples() -> Iterator[Example]:
+        yield from _all(settings, work) if drawn is None else drawn
+
+    total = sum(_rows(settings, work, name) for name in settings.examples) if drawn is None else len(drawn)
+    if not settings.vocabulary:
+        texts = (replace(each, pieces=()) if settings.direct else each for each in examples())
+        count = write_rows(work.folder / "examples.jsonl", texts)
+        work.tell(Told(1, 1, f"{count} examples"))
+        return {"rows": count, "direct": settings.direct}
     words = work.made(settings.vocabulary).file("vocabulary.json")
     shutil.copyfile(words, work.folder / "vocabulary.json")
-    lessons: Any = import_module("ponder.distill.rendering").Rendering(words, direct=settings.direct)
-    tally = {"tokens": 0, "learned": 0, "longest": 0, "refused": 0, "reasoning": 0}
-    refused = work.folder / "refused.jsonl"
-    refused.unlink(missing_ok=True)
-    examples = list(_chosen(settings, work)) if settings.most_rows is not None else None
-    total = (
-        len(examples) if examples is not None else sum(_rows(settings, work, n) for n in settings.examples)
-    )
-    kept: list[str] = []
-
-    def rendered() -> Iterator[Mapping[str, object]]:
-        for number, example in enumerate(examples if examples is not None else _all(settings, work)):
-            if number % 200 == 0:
-                work.go_on()
-                work.tell(Told(number, total))
-            lesson = lessons.lesson(example)
-            if len(lesson.ids) > settings.n_ctx:
-                tally["refused"] += 1
-                out.add({"id": example.id, "tokens": len(lesson.ids), "n_ctx": settings.n_ctx})
-                continue
-            kept.append(example.id)
-            tally["tokens"] += len(lesson.ids)
-            tally["learned"] += sum(lesson.learn)
-            tally["longest"] = max(tally["longest"], len(lesson.ids))
-            yield {"id": example.id, "ids": lesson.ids, "learn": _ranges(lesson.learn)}
-
-    with Appended(refused) as out:
-        count = write_rows(work.folder / "lessons.jsonl", rendered())
-    if not count or tally["refused"] > settings.most_refused * (count + tally["refused"]):
-        raise InputError(
-            f"the stage {work.name}: {tally['refused']} of {count + tally['refused']} examples are longer "
-            f"than n_ctx = {settings.n_ctx} tokens, and none is cut: raise n_ctx."
-        )
-    there = set(kept)
-    chosen = examples if examples is not None else _all(settings, work)
-    write_rows(work.folder / "examples.jsonl", (each for each in chosen if each.id in there))
+    rendering: Any = import_module("ponder.distill.rendering").Rendering(words, direct=settings.direct)
+    written = _Written(settings, work, rendering, total)
+    count = written.lessons(examples())
+    write_rows(work.folder / "examples.jsonl", (each for each in examples() if each.id in written.kept))
     work.tell(Told(1, 1, f"{count} lessons"))
-    return {"rows": count, "direct": settings.direct, **tally, "doctor": lessons.proof()}
+    return {"rows": count, "direct": settings.direct, **written.tally, "doctor": rendering.proof()}
+
+
+class _Written:
+    """The lessons as they are written, and what was counted."""
+
+    def __init__(self, settings: Settings, work: Work, rendering: Any, total: int) -> None:
+        self.kept: set[str] = set()
+        self.tally = {"tokens": 0, "learned": 0, "longest": 0, "refused": 0}
+        self._settings, self._work, self._rendering, self._total = settings, work, rendering, total
+
+    def lessons(self, examples: Iterator[Example]) -> int:
+        """Write `lessons.jsonl`, and what is too long into `refused.jsonl`; how many lessons there are."""
+        refused = self._work.folder / "refused.jsonl"
+        refused.unlink(missing_ok=True)
+        with Appended(refused) as out:
+            count = write_rows(self._work.folder / "lessons.jsonl", self._rendered(examples, out))
+        gone, n_ctx = self.tally["refused"], self._settings.n_ctx
+        if not count or gone > self._settings.most_refused * (count + gone):
+            raise InputError(
+                f"the stage {self._work.name}: {gone} of {count + gone} examples are longer than n_ctx = "
+                f"{n_ctx} tokens, and none is cut: raise n_ctx."
+            )
+        return count
+
+    def _rendered(self, examples: Iterator[Example], out: Appended) -> Iterator[Mapping[str, object]]:
+        for number, example in enumerate(examples):
+            if number % 200 == 0:
+                self._work.go_on()
+                self._work.tell(Told(number, self._total))
+            lesson = self._rendering.lesson(example)
+            length = len(lesson.ids)
+            if length > self._settings.n_ctx:
+                self.tally["refused"] += 1
+                out.add({"id": example.id, "tokens": length, "n_ctx": self._settings.n_ctx})
+                continue
+            self.kept.add(example.id)
+            self.tally["tokens"] += length
+            self.tally["learned"] += sum(lesson.learn)
+            self.tally["longest"] = max(self.tally["longest"], length)
+            yield {"id": example.id, "ids": lesson.ids, "learn": ranges(lesson.learn)}
 
 
 def _rows(settings: Settings, work: Work, name: str) -> int:
@@ -99,7 +118,7 @@ def _all(settings: Settings, work: Work) -> Iterator[Example]:
         )
 
 
-def _chosen(settings: Settings, work: Work) -> Sequence[Example]:
+def _drawn(settings: Settings, work: Work) -> Sequence[Example]:
     """So many at random, in their order, and never more of them in memory (Vitter's algorithm R)."""
     dice, chosen = Random(f"rows {settings.seed}"), list[tuple[int, Example]]()
     for number, example in enumerate(_all(settings, work)):
@@ -110,7 +129,7 @@ def _chosen(settings: Settings, work: Work) -> Sequence[Example]:
     return [example for _, example in sorted(chosen, key=lambda each: each[0])]
 
 
-def _ranges(learn: Sequence[bool]) -> list[list[int]]:
+def ranges(learn: Sequence[bool]) -> list[list[int]]:
     """Where True stands, as half-open ranges."""
     out: list[list[int]] = []
     for at, wanted in enumerate(learn):
@@ -144,7 +163,7 @@ KIND = Kind(
     expect,
     needs=lambda s: {
         **dict.fromkeys(s.examples, ("worked", "filter", "corrections")),
-        s.vocabulary: ("vocabulary",),
+        **({s.vocabulary: ("vocabulary",)} if s.vocabulary else {}),
     },
     check=check,
 )
