@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import permutations
 from statistics import mean, median
 
 import numpy as np
@@ -56,7 +57,26 @@ def intervals(placed: Placed, errors: Array) -> dict[str, list[float]]:
         if ":" not in key or len(set(machines)) >= FEWEST_MACHINES:
             missed = MISSED.get(key.split(":")[0], 0.5)
             found[key] = quantiles([float(errors[i]) for i in chosen], machines, missed)
-    return found
+    return found | {key: quantiles(*pair, 0.0) for key, pair in after_calibrating(placed, errors).items()}
+
+
+def after_calibrating(placed: Placed, errors: Array) -> dict[str, tuple[list[float], list[str]]]:
+    """Per placement, (errors, machines) on the other models of machines that were calibrated with one.
+
+    The correction is the median error of that one model's rows; machines with a single model say nothing.
+    """
+    rows: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for (row, _), error in zip(placed, errors, strict=True):
+        rows[row.placement, f"{row.group} | {row.protocol}"][row.model + row.quant].append(float(error))
+    found: dict[str, tuple[list[float], list[str]]] = {}
+    for (place, machine), models in rows.items():
+        for known, other in permutations(models, 2):
+            left = [error - median(models[known]) for error in models[other]]
+            for key in ("calibrated", f"{place}:calibrated"):
+                pair = found.setdefault(key, ([], []))
+                pair[0].extend(left)
+                pair[1].extend([machine] * len(left))
+    return {key: pair for key, pair in found.items() if len(set(pair[1])) >= FEWEST_MACHINES}
 
 
 Judged = Sequence[tuple[str, Placed, Array, Array]]

@@ -2,6 +2,7 @@
 
 python -m benchmarks.fit.speed                fit, judge with every machine left out, write the package's data
 python -m benchmarks.fit.speed --machines     the same, and every machine's error
+python -m benchmarks.fit.speed collected      judge without our corrections of rows; writes nothing
 python -m benchmarks.fit.speed score FILE     judge the package as it is on rows of the same format
 """
 
@@ -32,7 +33,7 @@ from benchmarks.fit.speed_fit import (
     machines_of,
     prefill_fitter,
 )
-from benchmarks.fit.speed_places import copies, machine_name, stages
+from benchmarks.fit.speed_places import copied_from, machine_name, stages
 from benchmarks.fit.speed_rows import DATA, Row, load, source_name
 from ponder.fit import prefill, speed
 from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
@@ -149,6 +150,18 @@ def main(details: bool) -> None:
         listing(read, read_errors)
 
 
+def collected() -> None:
+    """Leave-one-machine-out errors of the rows as the collection has them; nothing is written."""
+    rows = load(DATA / "measured.csv", correct=False)
+    judged = []
+    for kind, make in (("decode", decode_fitter), ("prefill", prefill_fitter)):
+        placed = place_all(rows, kind)
+        fitter = make(placed)
+        errors = fitter.left_out(fitter.fit(np.ones(len(placed)), steps=24))
+        judged.append((kind, placed, errors, errors))
+    judge(judged)
+
+
 def score(path: Path) -> None:
     """Judge the package on rows it has not seen."""
     rows = load(path)
@@ -173,7 +186,7 @@ def _prefill_error(row: Row, found: Sequence[Stage]) -> float:
     micro = row.batch if "ubatch=" in row.engine else max(row.batch, MICRO_BATCH)
     flash = row.protocol != "llama-bench 2024"
     depth = max(0.0, row.depth - row.prompt / 2)
-    time_s = prefill_time_s(found, row.prompt, depth, micro, flash=flash, copies=copies(row))
+    time_s = prefill_time_s(found, row.prompt, depth, micro, flash=flash, copied_from=copied_from(row))
     return float(np.log(row.prompt / time_s / row.value_tps))
 
 
@@ -186,5 +199,7 @@ def _decode_error(row: Row, found: Sequence[Stage]) -> float:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["score"]:
         score(Path(sys.argv[2]))
+    elif sys.argv[1:2] == ["collected"]:
+        collected()
     else:
         main("--machines" in sys.argv)

@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.fit.hierarchy import Array, Constants, Fitter, Prior, machine_weight
-from benchmarks.fit.speed_places import copies
+from benchmarks.fit.speed_places import copied_from
 from benchmarks.fit.speed_rows import Row
-from ponder.fit.prefill import COPIED_FROM, FORCED_EACH, MICRO_BATCH, lanes_bps, sustained_flops
+from ponder.fit.prefill import MICRO_BATCH, lanes_bps, sustained_flops
 from ponder.fit.scratch import COPIES
 from ponder.fit.speed import SHARPNESS, family, overlapped_s, unpacking_flops, weights_parts_s
 from ponder.fit.work import Stage, at_depth
@@ -148,9 +148,7 @@ class _Copied:
         moved = [flat.stages[i].batch_bytes(int(n)) for i, n in zip(self.twin, self.size, strict=True)]
         self.moved_gb = np.array(moved) / 1e9
         self.lanes_gbps = np.array([lanes_bps(flat.stages[i].device) / 1e9 for i in twins])
-        each = [flat.stages[i].used_share if flat.stages[i].routed_bytes else 1.0 for i in twins]
-        self.forced = self.size * np.array(each) >= FORCED_EACH
-        self.allowed = self.size >= COPIED_FROM
+        self.copied = self.size >= np.array([copied_from(flat.rows[flat.of_row[i]]) for i in twins])
 
     def chosen(self, times: Array, c: Constants) -> Array:
         """Each stage's time where it is computed; the other twin takes none."""
@@ -158,20 +156,20 @@ class _Copied:
             return times
         rate = c["link"][self.twin] * self.lanes_gbps ** c["link_power"][self.twin]
         there, here = times[self.twin] + self.moved_gb / rate, times[self.here]
-        times[self.here] = np.where(self.forced, there, np.where(self.allowed, np.minimum(here, there), here))
+        times[self.here] = np.where(self.copied, there, here)
         times[self.twin] = 0.0
         return times
 
 
 def _with_twins(placed: Placed) -> list[tuple[Row, tuple[Stage, ...]]]:
-    """Every stage in RAM beside a GPU followed by the same stage on that GPU, where copies are possible."""
+    """Every stage in RAM beside a GPU followed by the same stage on that GPU."""
     found = []
     for row, stages in placed:
         gpu = next((stage.device for stage in stages if stage.device.kind != "cpu"), None)
         both: list[Stage] = []
         for stage in stages:
             both.append(stage)
-            if gpu and stage.device.kind == "cpu" and copies(row):
+            if gpu and stage.device.kind == "cpu":
                 both.append(replace(stage, device=gpu))
         found.append((row, tuple(both)))
     return found

@@ -4,6 +4,7 @@ Hybrid machines are described in data/machines.csv. A machine that is not listed
 words ("2x EPYC 9355 + RTX 5090"), with the bandwidth that its processor's specification allows.
 """
 
+import math
 import re
 from dataclasses import replace
 from functools import cache
@@ -12,6 +13,7 @@ from benchmarks.fit.speed_rows import Row, read_csv, shapes
 from ponder.core.hardware import Device, Hardware
 from ponder.errors import PonderError
 from ponder.fit.devices import find, find_all, platform_bandwidth, processor, ram_bandwidth_bps
+from ponder.fit.prefill import COPIED_FROM
 from ponder.fit.sizes import WeightBytes, weight_bytes
 from ponder.fit.work import Stage, Work, work
 
@@ -103,15 +105,27 @@ def _linked(gpu: Device, link: str) -> Device:
     return replace(gpu, link=link) if link else gpu
 
 
-def copies(row: Row) -> bool:
-    """Whether experts in RAM may be copied to the GPU for a batch.
+PER_EXPERT = 520
+"""The pull request of ik_llama.cpp (June 2025) since which it copies by tokens per expert, not by tokens."""
 
-    Not in ik_llama.cpp's row-interleaved types that CUDA did not know: IQ2_K_R4 to IQ5_K_R4 before pull
-    request 461 of May 2025, and the interleaved K quantisations.
+
+def copied_from(row: Row) -> float:
+    """Tokens of a batch from which a row's engine copied weights in RAM to the GPU; infinite: never.
+
+    Never where the log says that it was off, where tensors were repacked at run time, in KTransformers, and
+    for row-interleaved types of ik_llama.cpp that CUDA did not know: IQ2_K_R4 to IQ5_K_R4 before pull request
+    461 of May 2025, and the interleaved K quantisations. Numbers of its pages are in order of time.
     """
-    number = re.search(r"(?:issues|pull_requests|discussions)/(\d+)", row.source)
-    before = number is not None and int(number[1]) < 461
-    return not re.match(r"Q\d_K_R4", row.raw_quant) and not (before and re.match(r"IQ\d_K_R4", row.raw_quant))
+    found = re.search(r"(?:issues|pull_requests|discussions)/(\d+)", row.source)
+    page = int(found[1]) if found and "ik_llama.cpp" in row.source else 0
+    if "discussions" in row.source:  # a long thread, whose rows with a GPU are of summer 2025
+        page = max(page, PER_EXPERT)
+    never = row.protocol == "ktransformers" or re.search(r"-rtr|op=27,0", row.engine)
+    unknown = re.match(r"Q\d_K_R4", row.raw_quant) or (page < 461 and re.match(r"IQ\d_K_R4", row.raw_quant))
+    if never or unknown:
+        return math.inf
+    share = work_of(row).sizes.used_share
+    return COPIED_FROM / share if page >= PER_EXPERT and share else COPIED_FROM
 
 
 def _gpus(text: str) -> tuple[Device, ...]:

@@ -159,6 +159,8 @@ HOST = re.compile(
 def place(row: dict[str, str]) -> tuple[str, tuple[Device, ...], str]:
     """(placement, devices, reason for dropping) of a hardware description."""
     text, n = row["hardware"], int(row["n_gpus"] or 0)
+    if text == "computer of another participant":
+        return "hybrid", (), "measured on another computer than the collection says, which is not stated"
     if (
         "[CPU]" in text
         or n == 0
@@ -198,6 +200,18 @@ def _known(name: str) -> Device | None:
         return None
 
 
+@cache
+def corrections() -> list[tuple[re.Pattern[str], str, str]]:
+    """(source, column, value) where a source says otherwise than the collection, read by us."""
+    return [(re.compile(row["source"]), row["column"], row["value"]) for row in read_csv("corrections.csv")]
+
+
+def corrected(raw: dict[str, str]) -> dict[str, str]:
+    """A row of the collection as its source has it."""
+    found = {column: value for source, column, value in corrections() if source.search(raw["source"])}
+    return raw | found
+
+
 def parse(number: int, raw: dict[str, str]) -> Row:
     kind = "decode" if raw["kind"] == "decode_tps" else "prefill"
     proto = protocol(raw)
@@ -231,6 +245,8 @@ def parse(number: int, raw: dict[str, str]) -> Row:
 
 def unusable(row: Row) -> str:
     """The rule that drops a row, or empty."""
+    if row.engine == "older build of the same report":
+        return "older build of the same report"
     if row.protocol == "vllm":
         return "other engine: vLLM (too few rows for a fit of its own)"
     if row.model == "DeepSeek-R1" and re.search(
@@ -306,11 +322,14 @@ def kv_bytes(model: str, tokens: float) -> float:
     return total
 
 
-def load(path: Path = DATA / "measured.csv") -> list[Row]:
-    """Every speed row of a file in the format of measured.csv, with the reason of the dropped ones."""
+def load(path: Path = DATA / "measured.csv", *, correct: bool = True) -> list[Row]:
+    """Every speed row of a file in the format of measured.csv, with the reason of the dropped ones.
+
+    `correct`: as their sources have them (corrections.csv).
+    """
     with path.open(encoding="utf-8") as lines:
         rows = [
-            parse(number, raw)
+            parse(number, corrected(raw) if correct else raw)
             for number, raw in enumerate(csv.DictReader(lines), 2)
             if raw["kind"].endswith("_tps")
         ]

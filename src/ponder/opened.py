@@ -12,6 +12,7 @@ from ponder.catalog.library import home, is_path, newest, resolve
 from ponder.catalog.models import known_model
 from ponder.catalog.tags import think_tags
 from ponder.core.events import Usage
+from ponder.core.folders import CACHES
 from ponder.core.model import Model, SamplingDefaults
 from ponder.core.request import Sampling
 from ponder.core.tags import FORMATS
@@ -28,7 +29,7 @@ from ponder.fit.several import MOST_SLOTS, widened
 from ponder.steer.beginning import Voice
 
 if TYPE_CHECKING:
-    from ponder.core.plan import Compared
+    from ponder.core.plan import Compared, Taken
 
 NO_FACTS = {"api_key", "n_parallel"}
 """Options that a stored trace does not keep: a secret, and what changes nothing for one conversation."""
@@ -94,16 +95,25 @@ class Opened:
         usual = facts["usual_threads"] and facts["speculation"] == "none"
         alone = facts["gpu_layers"] or busy > ALONE_SHARE * int(facts["threads"])
         tps = usage.decode_tps if usual and alone else None
-        return self.local.compared(self.engine.resident_bytes(), tps, depth)
+        return self.local.compared(self.taken(), tps, depth)
+
+    def taken(self) -> "Taken":
+        """What the loaded model takes; to be asked only where the engine is ours."""
+        assert isinstance(self.engine, Owned)
+        make = import_module("ponder.core.plan").Taken
+        return make(self.engine.resident_bytes(), self.engine.buffers(), self.n_parallel)  # type: ignore[no-any-return]
 
 
-def open_model(name: str, options: Options, process: Process | None = None) -> Opened:
+def open_model(
+    name: str, options: Options, process: Process | None = None, beside: Beside | None = None
+) -> Opened:
     """The engine for `name`: a catalogue name, a GGUF's path, or with `options.server` a model there.
 
-    `process` is an embedded engine's process that was started ahead. Raises PonderError kinds, such as
-    MemoryLimitError; nothing native has seen the file before its header was checked.
+    `process` is an embedded engine's process that was started ahead, and `beside` has watched the processor
+    since. Raises PonderError kinds, such as MemoryLimitError; nothing native sees the file before its header
+    was checked.
     """
-    beside = Beside(process)
+    beside = beside or Beside(process)
     facts = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in NO_FACTS}
     facts["n_ctx"] = options.n_ctx or 0
     if options.server:
@@ -148,7 +158,7 @@ def _engine(settings: Settings, options: Options, process: Process | None) -> Ow
 
 def _slot_folder() -> str:
     """Where engines keep caches, made if it is missing; "" where that cannot be."""
-    folder = home() / "caches"
+    folder = home() / CACHES
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
@@ -174,8 +184,13 @@ def told(settings: Settings, launch: Launch) -> Settings:
     )
 
 
-def reopen(facts: Mapping[str, str | int | float], name: str, process: Process | None = None) -> Opened:
-    """The engine that a stored trace ran with, from its `facts`; raises as `open_model` does.
+def reopen(
+    facts: Mapping[str, str | int | float],
+    name: str,
+    process: Process | None = None,
+    beside: Beside | None = None,
+) -> Opened:
+    """The engine that a stored trace ran with, from its `facts`; see `open_model`, which it raises as, too.
 
     A weights file that has changed since is refused with InputError: its tokens would mean something else.
     """
@@ -188,7 +203,7 @@ def reopen(facts: Mapping[str, str | int | float], name: str, process: Process |
     options = Options(**known, api_key=os.environ.get("PONDER_API_KEY", ""))  # type: ignore[arg-type]
     if not options.server and not is_path(name):
         name = f"{name}@{facts['quantisation']}"
-    opened = open_model(name, options, process)
+    opened = open_model(name, options, process, beside)
     if opened.facts.get("weights_bytes") != facts.get("weights_bytes"):
         raise InputError(
             f"{facts.get('weights')} is another file than when the trace was written, so the trace cannot go "

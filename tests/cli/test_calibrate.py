@@ -19,7 +19,7 @@ STEADY = (
     Series("decode", 1000, (80.0, 81.0, 82.0), 72.0),
     Series("prefill", 960, (400.0, 410.0, 420.0), 500.0),
 )
-SEEN = fit_measure.Seen(STEADY, Compared("RAM", 4e8, 3e8, 5e8, 3.5e8), 0.0, usual_threads=True)
+SEEN = fit_measure.Seen(STEADY, (Compared("RAM", 4e8, 3e8, 5e8, 3.5e8),), 0.0, usual_threads=True)
 
 
 def test_a_real_engine_is_measured_at_two_depths(
@@ -68,9 +68,9 @@ SHAKEN = (Series("decode", 60, (75.0, 100.0, 125.0), 80.0), *STEADY[1:])
 @pytest.mark.parametrize(
     ("seen", "word"),
     [
-        (fit_measure.Seen(STEADY, None, 1.2, usual_threads=True), "other programs kept 1.2 cores busy"),
-        (fit_measure.Seen(STEADY, None, 0.0, usual_threads=False), "fewer threads"),
-        (fit_measure.Seen(SHAKEN, None, 0.0, usual_threads=True), "runs differ by 50%"),
+        (fit_measure.Seen(STEADY, (), 1.2, usual_threads=True), "other programs kept 1.2 cores busy"),
+        (fit_measure.Seen(STEADY, (), 0.0, usual_threads=False), "fewer threads"),
+        (fit_measure.Seen(SHAKEN, (), 0.0, usual_threads=True), "runs differ by 50%"),
     ],
 )
 def test_what_is_disturbed_is_said_and_not_kept(

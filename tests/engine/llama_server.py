@@ -41,7 +41,7 @@ def main() -> None:
     if asked.slot_save_path != "none":
         params.slot_save_path = asked.slot_save_path + os.sep
     params.fit_params = params.warmup = False
-    params.verbosity = 1
+    params.verbosity = int(os.environ.get("LLAMA_ARG_LOG_VERBOSITY", "3"))
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:

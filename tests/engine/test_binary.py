@@ -45,6 +45,7 @@ def test_it_is_an_engine_like_the_embedded_one(own: Binary) -> None:
     assert served.engine.startswith("llama-server b")
     assert (served.model, served.n_ctx) == ("speaker.gguf", 2048)
     assert Ability.LOGPROBS not in served.abilities, "speculation hides them"
+    assert {each.kind for each in own.buffers()} >= {"model", "KV", "compute"}, "it is told to log them"
     emissions = run(own)
     assert [token.data.decode() for token in tokens(emissions)] == list(SCRIPT)
     assert stop(emissions).reason == "eos"

@@ -1,6 +1,7 @@
 """Seconds to an answer, published lengths and scores, and local corrections."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,16 @@ from ponder.fit.answer import answer, writing_time_s
 from ponder.fit.calibration import Calibration, Series
 from ponder.fit.configs import from_config
 from ponder.fit.devices import find, find_all
-from ponder.fit.plan import Planner, Wish
-from ponder.fit.prefill import batch_parts_s, constants_of, link_bps, overlap, prefill, prefill_time_s
+from ponder.fit.plan import Planner, Timing, Wish
+from ponder.fit.prefill import (
+    COPIED_FROM,
+    batch_parts_s,
+    constants_of,
+    link_bps,
+    overlap,
+    prefill,
+    prefill_time_s,
+)
 from ponder.fit.quality import TASKS, gains, reasoning_length, scores
 from ponder.fit.speed import decode, token_time_s
 from ponder.fit.subject import catalogued
@@ -106,6 +115,29 @@ def test_prefill_of_several_cards_is_a_pipeline() -> None:
     assert link_bps(narrow) > 0.6 * 0.985e9 * 8, "a narrow link is filled better than a wide one"
 
 
+def test_weights_in_ram_go_over_the_link_from_the_batch_on_that_the_engine_says() -> None:
+    machine = Hardware(find_all("RTX 3090"), 768 << 30, ram_bandwidth_bps=307e9, cores=32)
+    machine = replace(machine, instruction_sets=("avx512",))
+    subject = catalogued("DeepSeek-R1")
+
+    def timing(engine: str) -> Timing:
+        planner = Planner(machine, Wish(engine=engine))
+        placed = planner.place(subject, "Q4_K_M", 4096)
+        assert placed
+        return planner.timing(subject, "Q4_K_M", placed)
+
+    ours, other = timing("llama.cpp"), timing("ktransformers")
+    gpu, ram = ours.stages
+    link_s = ram.batch_bytes(512) / link_bps(gpu.device)
+    assert ours.reading_s(512) > link_s
+    assert ours.reading_s(512) == pytest.approx(ours.reading_s(1024) / 2, rel=0.02), "each batch copies again"
+    assert ours.reading_s(COPIED_FROM) > 5 * ours.reading_s(COPIED_FROM - 1), (
+        "not the faster way, the engine's"
+    )
+    assert other.reading_s(512) == prefill_time_s(other.stages, 512, copied_from=math.inf)
+    assert other.reading_s(COPIED_FROM) < 2 * other.reading_s(COPIED_FROM - 1)
+
+
 def test_a_prompt_in_16_bit_is_read_by_the_rate_of_its_class_times_its_own_factor() -> None:
     card = find("RTX 4090")
     model = from_config(find_model(SEVEN).config)
@@ -116,14 +148,17 @@ def test_a_prompt_in_16_bit_is_read_by_the_rate_of_its_class_times_its_own_facto
 
 def test_calibration_is_kept_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PONDER_HOME", str(tmp_path))
-    stages = on("RTX 4090")
     assert calibration.load() == {}
     subject = catalogued(SEVEN)
+    computer = Hardware((), 64 << 30, ram_bandwidth_bps=80e9, cores=8, instruction_sets=("avx2",))
 
     def plan() -> Plan:
-        return Planner(Hardware(find_all("RTX 4090"), 64 << 30), Wish()).best(subject, "Q4_K_M")
+        return Planner(computer, Wish()).best(subject, "Q4_K_M")
 
     before = plan()
+    placed = Planner(computer, Wish()).place(subject, "Q4_K_M", 4096)
+    assert placed
+    stages = Planner(computer, Wish()).timing(subject, "Q4_K_M", placed).stages
     key = calibration.machine_key(stages)
     calibration.save(Calibration(key, 1.1, 110.0, 100.0, SEVEN, "2026-11-24", prefill_factor=0.8))
     after = plan()
@@ -134,8 +169,8 @@ def test_calibration_is_kept_and_used(tmp_path: Path, monkeypatch: pytest.Monkey
     assert after.decode.tps == pytest.approx(1.1 * before.decode.tps)
     assert after.prefill.tps == pytest.approx(0.8 * before.prefill.tps)
     assert (before.correction, after.correction) == (1.0, 1.1)
-    spread = [plan.high_tps / plan.low_tps for plan in (before.decode, after.decode)]
-    assert spread[1] < spread[0], "what was measured here is surer"
+    for rate, surer in ((before.decode, after.decode), (before.prefill, after.prefill)):
+        assert surer.high_tps / surer.low_tps < 0.9 * rate.high_tps / rate.low_tps, "measured here: surer"
     assert json.loads(calibration.path().read_text())[key]["model"] == SEVEN
 
 

@@ -8,6 +8,7 @@ import pytest
 from ponder.catalog.header import Header
 from ponder.catalog.models import all_models, find_model
 from ponder.core.hardware import Hardware
+from ponder.core.plan import Taken
 from ponder.errors import InputError, MemoryLimitError
 from ponder.fit import launch
 from ponder.fit.guard import needed_bytes
@@ -114,7 +115,7 @@ def test_an_unknown_architecture_is_left_to_llama_cpp(machine: pytest.MonkeyPatc
     assert each.launch() == Launch(4096, gpu_layers=0, flash=False)
     assert needed_bytes(header, 4096, "f16") < 22 * GB < needed_bytes(header, 8192, "f16")
     assert local(machine, header, 22 * GB, [CARD]).launch() == Launch(16384, gpu_layers=None, flash=False)
-    assert each.compared(10**9, 5.0, 100.0) == ()
+    assert each.compared(Taken(10**9), 5.0, 100.0) == ()
     with pytest.raises(MemoryLimitError):
         local(machine, header, 10 * GB).launch()
 
@@ -136,7 +137,7 @@ def test_reality_is_held_against_the_plan(machine: pytest.MonkeyPatch) -> None:
     here = each.here()
     assert here is not None
     assert here.plan.decode is None, "nothing is known of the memory's rate"
-    (memory,) = each.compared(int(here.plan.placement.total_bytes), 5.0, 100.0)  # type: ignore[union-attr]
+    (memory,) = each.compared(Taken(here.plan.placement.total_bytes), 5.0, 100.0)  # type: ignore[union-attr]
     assert (memory.what, memory.right) == ("RAM", True)
-    (memory,) = each.compared(40 * GB, None, 100.0)
+    (memory,) = each.compared(Taken(40 * GB), None, 100.0)
     assert not memory.right

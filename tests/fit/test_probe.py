@@ -86,6 +86,20 @@ def test_rocm_and_xpu() -> None:
     assert readings.amd_sysfs("x", "", "") is None
 
 
+@pytest.mark.parametrize("newer", [False, True])
+def test_amd_smi(newer: bool) -> None:
+    def told(card: object) -> str:
+        return json.dumps({"gpu_data": [card]} if newer else [card])
+
+    size = {"type": "GDDR6", "size": {"value": 24560, "unit": "MB"}}
+    static = told({"gpu": 0, "asic": {"market_name": "AMD Radeon RX 7900 XTX"}, "vram": size})
+    metric = told({"gpu": 0, "mem_usage": {"free_vram": {"value": 24000, "unit": "MB"}}})
+    card = Gpu("AMD Radeon RX 7900 XTX", 24560 << 20, 24000 << 20)
+    assert readings.amd_smi(static, metric) == [card]
+    assert readings.amd_smi(static) == [card._replace(free_bytes=None)]
+    assert readings.amd_smi(told({"gpu": 0, "asic": {"market_name": "N/A"}, "vram": "N/A"})) == []
+
+
 def test_memory_modules_count_once_per_channel() -> None:
     assert readings.dmidecode_bps(DMI) == pytest.approx(2 * 5600 * 8e6)
     unnamed = DMI.replace("P0 CHANNEL A", "BANK").replace("P0 CHANNEL B", "BANK")
@@ -114,6 +128,7 @@ def test_foreign_output_is_nothing(text: str) -> None:
     assert readings.nvidia_smi(text) == []
     assert readings.rocm_smi(text) == []
     assert readings.xpu_smi(text) == []
+    assert readings.amd_smi(text, text) == []
     assert readings.dmidecode_bps(text) is None
     assert readings.cpuinfo(text).cores is None
 

@@ -47,7 +47,7 @@ class Local:
     def name(self) -> str:
         """What to type to get it: a catalogue name, a repository, or a path."""
         if self.model is not None and (self.repo or self.model.id == DEMO):
-            return self.model.aliases[0] if self.model.aliases else self.model.id
+            return self.model.called
         return self.repo or str(self.paths[0])
 
     @property

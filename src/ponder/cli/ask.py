@@ -70,7 +70,7 @@ def command(question: tuple[str, ...], **values: Any) -> None:
         return
     messages = [Message("system", values["system"])] if values["system"] else []
     messages.append(Message("user", question_text(question, values["files"])))
-    opened = open_model(values["model"], options, ahead.take())
+    opened = open_model(values["model"], options, *ahead.take())
     with nullcontext() if values["no_keep"] else open_store() as store:
         try:
             answering = start(opened, replace(request, messages=tuple(messages)), store)

@@ -74,7 +74,7 @@ def command(**values: Any) -> None:
     """Ask several questions in one conversation; /help lists the commands."""
     request = request_of(values)
     options = options_of(values)
-    opened = open_model(values["model"], options, ahead.take())
+    opened = open_model(values["model"], options, *ahead.take())
     with open_store() as store:
         talk = Conversation(opened, options, request, store, values["hide_reasoning"], values["system"])
         try:

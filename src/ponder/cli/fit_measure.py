@@ -38,7 +38,7 @@ class Seen:
     """What one calibration measured: each rate, memory, and the cores that others took meanwhile."""
 
     series: tuple[Series, ...]
-    memory: Compared | None
+    memory: tuple[Compared, ...]
     others: float
     usual_threads: bool
 
@@ -86,7 +86,7 @@ def _told(seen: Seen) -> Iterator[str]:
         runs = f"{min(each.rates_tps):.3g} to {max(each.rates_tps):.3g} in {len(each.rates_tps)} runs"
         planned = f"{each.predicted_tps:.3g}"
         yield f"{each.what} {where}: {each.median_tps:.3g} tokens/s ({runs}), predicted {planned}"
-    yield from surprises((seen.memory,) if seen.memory else (), everything=True)
+    yield from surprises(seen.memory, everything=True)
 
 
 def _kept(here: Here, name: str, seen: Seen) -> Calibration:
@@ -107,7 +107,7 @@ def _kept(here: Here, name: str, seen: Seen) -> Calibration:
 def measure(opened: Opened, here: Here) -> Seen:
     """Run the questions and put their rates beside what was predicted for them."""
     _ask(opened, _short(0), WARM_TOKENS, least=0)
-    memory = here.memory(opened.engine.resident_bytes()) if hasattr(opened.engine, "resident_bytes") else None
+    memory = here.memory(opened.taken())
     beside, begun = Beside(opened), time.monotonic()
     short, long = [], []
     for number in range(1, RUNS + 1):

@@ -44,7 +44,7 @@ def command(trace_id: str, **values: Any) -> None:
     with open_store() as store:
         bundle = store.bundle(trace_id)
         request = _asked(bundle.trace, values)
-        opened = reopen(bundle.environment, bundle.trace.model, ahead.take())
+        opened = reopen(bundle.environment, bundle.trace.model, *ahead.take())
         try:
             answering = fork(opened, bundle.trace, request, store)
             if not values["json_lines"]:

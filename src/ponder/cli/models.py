@@ -64,7 +64,7 @@ def command(name: str, *, only_local: bool, as_json: bool) -> None:
         click.echo(json.dumps([*_rows(models, unknown, weights)], ensure_ascii=False, indent=1))
     elif exact is not None and not only_local:
         _show(exact, _weights_of(exact, weights))
-        others = [model.aliases[0] for model in models if model is not exact]
+        others = [model.called for model in models if model is not exact]
         click.echo(_wrapped("see also", ", ".join(others)) if others else "", nl=bool(others))
     else:
         _list([_line(model, _weights_of(model, weights)) for model in models] + [*map(_own_line, unknown)])
@@ -87,7 +87,7 @@ def _line(model: Model, here: Sequence[Local]) -> Line:
         size += f", {spelled_count(model.active_parameters)} active"
     section = HERE if here else THERE if model.gguf_repos or model.id == DEMO else NOWHERE
     licence = short_licence(model.licence)
-    return Line(model.aliases[0], size, model.thinks, licence, _spelled_here(here), model.good_for, section)
+    return Line(model.called, size, model.thinks, licence, _spelled_here(here), model.good_for, section)
 
 
 def _own_line(local: Local) -> Line:
@@ -168,7 +168,7 @@ def _facts(model: Model, here: Sequence[Local]) -> Iterator[tuple[str, str]]:
         size = spelled_size(local.bytes)
         yield "" if index else "here", f"{local.quantisation}, {size}: {local.paths[0]}"
     if model.gguf_repos:
-        yield "to have it", f"ponder pull {model.aliases[0]}"
+        yield "to have it", f"ponder pull {model.called}"
     for index, (what, source) in enumerate(model.sources.items()):
         yield "" if index else "sources", f"{what.replace('_', ' ')}: {source}"
 

@@ -36,7 +36,7 @@ def answer_all(values: dict[str, Any], request: Request, options: Options) -> No
     output = Path(values["output"]) if values["output"] else None
     done = _done(output)
     todo = [question for question in asked if question.id not in done]
-    opened = open_model(values["model"], options, ahead.take())
+    opened = open_model(values["model"], options, *ahead.take())
     with open_store() as store, _out(output) as out, _progress(len(asked), len(asked) - len(todo)) as advance:
         try:
             for question in todo:

@@ -14,7 +14,7 @@ def command(trace_id: str) -> int:
     """Run the trace ID (default: the last) again, as it is kept, and say whether the same tokens come."""
     with open_store() as store:
         bundle = store.bundle(trace_id)
-        opened = reopen(bundle.environment, bundle.trace.model, ahead.take())
+        opened = reopen(bundle.environment, bundle.trace.model, *ahead.take())
         try:
             found = replay(opened, bundle)
         finally:

@@ -18,7 +18,7 @@ def command(trace_id: str, **shown: bool) -> None:
     with open_store() as store:
         bundle = store.bundle(trace_id)
         trace = bundle.trace
-        opened = reopen(bundle.environment, trace.model, ahead.take())
+        opened = reopen(bundle.environment, trace.model, *ahead.take())
         try:
             answering = resume(opened, trace, store)
             if not shown["json_lines"]:

@@ -85,3 +85,8 @@ class Model:
     advice: tuple[str, ...] = ()
     sampling_no_think: SamplingDefaults | None = None
     seen_repos: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What a person types: its first short name, else its id."""
+        return self.aliases[0] if self.aliases else self.id

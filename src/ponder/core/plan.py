@@ -193,9 +193,30 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Buffer:
+    """One allocation as an engine logs it: on `CUDA0` or `CPU_Mapped`, of a kind such as `model` or `KV`."""
+
+    device: str
+    kind: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a loaded model takes: RAM of the engine's process in bytes, and its buffers (empty: not told).
+
+    `slots` conversations have a cache each, of the size that was planned.
+    """
+
+    ram_bytes: int
+    buffers: tuple[Buffer, ...] = ()
+    slots: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
-    """A prediction and what became of it: `RAM` in bytes, `decode` in tokens per second. `calibrated`: it
-    rests on a measurement of this machine.
+    """A prediction and what became of it: `RAM` or the buffers of a device in bytes, `decode` in tokens per
+    second. `calibrated`: it rests on a measurement of this machine.
     """
 
     what: str

@@ -12,7 +12,8 @@ from ponder.engine.llama import LlamaClient
 from ponder.engine.owned import Owned, Seen
 from ponder.engine.process import Process, new_key, source
 
-ERRORS_ONLY = 1
+TELLS_BUFFERS = 4
+"""llama.cpp's verbosity from which it logs what it allocates; not yet what it reads or writes."""
 
 
 def prestart() -> Process:
@@ -36,7 +37,7 @@ class Embedded(Owned):
             "threads_batch": self.settings.threads_batch or self.settings.threads,
             "key": key,
             "origin": "http://127.0.0.1",
-            "verbosity": ERRORS_ONLY,
+            "verbosity": TELLS_BUFFERS,
         }
         with (self._process or prestart()).or_end() as process:
             self._process = None

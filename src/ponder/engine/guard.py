@@ -2,7 +2,8 @@
 
 `python guard.py PROGRAM ARGUMENT…`: what the program says goes to standard error, and its exit code, or the
 signal that killed it, becomes ours. The first line of standard input is its key, which everybody could
-read in a command line.
+read in a command line. The program is told to log its buffers, which versions of 2026 do from 4 on, and older
+ones, which do not know that variable, always.
 """
 
 import os
@@ -19,7 +20,7 @@ def main() -> None:
             sys.argv[1:],
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
-            env=os.environ | {"LLAMA_API_KEY": key},
+            env={"LLAMA_ARG_LOG_VERBOSITY": "4"} | os.environ | {"LLAMA_API_KEY": key},
         )
     except OSError as error:
         sys.exit(str(error.strerror))

@@ -8,7 +8,9 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
+from ponder.core.plan import Buffer
 from ponder.core.request import Message, Sampling
+from ponder.engine.buffers import buffers
 from ponder.engine.llama import LlamaClient
 from ponder.engine.process import Process
 from ponder.engine.protocol import Ability, Emission, EngineDiedError, Prompt, Served, Written
@@ -70,6 +72,7 @@ class Owned(ABC):
         self._speakers: list[int] = []  # the threads that are streaming
         self._used = 0.0
         self._watch: threading.Timer | None = None
+        self._buffers: tuple[Buffer, ...] | None = None  # of this process, once they were asked for
 
     @property
     def settings(self) -> Settings:
@@ -97,6 +100,15 @@ class Owned(ABC):
     def resident_bytes(self) -> int:
         """RAM that the process and its children take now, the model's file included; 0 while none runs."""
         return self._process.resident_bytes() if self._process is not None else 0
+
+    def buffers(self) -> tuple[Buffer, ...]:
+        """What the loaded model takes on each device, as llama.cpp logs it; empty while none is loaded."""
+        with self._lock:
+            if self._client is None or self._process is None:
+                return ()
+            if self._buffers is None:
+                self._buffers = buffers(self._process.log())
+            return self._buffers
 
     def busy_s(self) -> float:
         """Seconds of processor time that it has had since it started; 0 while none runs."""
@@ -135,6 +147,7 @@ class Owned(ABC):
                 raise
         finally:
             self._used = time.monotonic()
+            self._forget_log()
             self._speakers.remove(me)
             self._turns.release()
 
@@ -192,8 +205,16 @@ class Owned(ABC):
                 self._refuse_taken_port()
                 self.starts += 1
                 self._process, self._client = self._start()
+                self._buffers = None
                 self._unload_in(self.settings.idle_s)
             return self._client
+
+    def _forget_log(self) -> None:
+        """Keep the process's log short; what it tells of buffers is read before."""
+        with self._lock:
+            if self._process is not None:
+                self.buffers()
+                self._process.forget()
 
     def _unload_in(self, seconds: float) -> None:
         self._watch = threading.Timer(seconds, self._unload)

@@ -1,5 +1,7 @@
 """A server process of ours on loopback: started, watched, its last words kept, ended with us."""
 
+import os
+import re
 import secrets
 import subprocess
 import tempfile
@@ -13,7 +15,12 @@ from ponder.engine.protocol import EngineDiedError
 from ponder.errors import EngineError, InputError
 
 LAST_WORDS = 4000
+MOST_LOG = 1 << 20
+"""Bytes of its log that are kept: llama.cpp tells some lines of every request."""
 FAREWELL_S = 0.5
+
+
+_ERROR = re.compile(r"[\d.]+ E (.*)")
 
 
 class Process:
@@ -92,13 +99,21 @@ class Process:
         """What a message can show: the first error in its log's end, else what is `known`, else its last line
         or its exit code.
         """
-        self._log.seek(0, 2)
-        self._log.seek(max(0, self._log.tell() - LAST_WORDS))
-        lines = self._log.read().decode("utf-8", "replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        errors = [line.split(" E ", 1)[1].strip() for line in said if " E " in line]
+        said = [line.strip() for line in self.log(LAST_WORDS).split("\n") if line.strip()]
+        errors = [found[1].strip() for line in said if (found := _ERROR.match(line))]
         words = (*errors[:1], known, *said[-1:], f"exit code {self.popen.poll()}")
         return next(word for word in words if word).rstrip(".")
+
+    def log(self, most: int = 2 * MOST_LOG) -> str:
+        """The end of what it has said, `most` bytes of it."""
+        file = self._log.fileno()  # shared with the child, which writes where this file stands
+        return os.pread(file, most, max(0, os.fstat(file).st_size - most)).decode("utf-8", "replace")
+
+    def forget(self) -> None:
+        """Drop a log that has grown long."""
+        if os.fstat(self._log.fileno()).st_size > MOST_LOG:
+            self._log.seek(0)
+            self._log.truncate()
 
     def end(self) -> None:
         """Stop it: politely by closing its input, then for good."""

@@ -44,10 +44,13 @@ class Working(Protocol):
 
 
 class Beside:
-    """The cores that others keep busy beside this program and one of its children, from its making on."""
+    """The cores that others keep busy beside this program and one of its children, from its making on.
+
+    A `child` that is started later may be set then.
+    """
 
     def __init__(self, child: Working | None = None) -> None:
-        self._child = child
+        self.child = child
         self._watch, self._since = Watch(), self._own_s()
 
     def cores(self, least_s: float = WINDOW_S) -> float:
@@ -56,7 +59,7 @@ class Beside:
         return self._watch.others(self._own_s() - self._since)
 
     def _own_s(self) -> float:
-        return time.process_time() + (self._child.busy_s() if self._child else 0.0)
+        return time.process_time() + (self.child.busy_s() if self.child else 0.0)
 
 
 def busy_s() -> float:

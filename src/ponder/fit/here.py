@@ -7,7 +7,7 @@ that it keeps in 80 of 100 cases; outside of it, the person is told.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ponder.core.plan import Compared, Plan, Share
+from ponder.core.plan import Compared, Plan, Share, Taken
 from ponder.errors import InputError
 from ponder.fit.guard import LEAST_CTX, refusal
 from ponder.fit.launch import LocalFile, Wanted
@@ -17,9 +17,7 @@ from ponder.fit.readings import Gpu
 from ponder.fit.rooms import with_free
 from ponder.fit.runtime import Runtime
 from ponder.fit.subject import Subject, of_header
-
-SLACK_BYTES, SLACK_SHARE = 64 << 20, 0.05
-"""How far memory may be off beyond what the plan itself calls unsure: pages of libraries, of logs."""
+from ponder.fit.taken import devices, process
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +41,15 @@ class Here:
         assert placed is not None
         return self.planner.timing(self.subject, self.plan.quantisation, placed)
 
-    def memory(self, real_bytes: int) -> Compared | None:
-        """The RAM that the engine's process takes against the plan; None where the plan uses none."""
-        share = self.ram_share
+    def memory(self, taken: Taken) -> tuple[Compared, ...]:
+        """What the engine took against the plan: its process, if the plan uses RAM, and its buffers."""
+        placement, share = self.plan.placement, self.ram_share
+        if placement is None:
+            return ()
+        found = devices(taken, placement, self.planner.rooms.gpus)
         if share is None:
-            return None
-        slack = SLACK_BYTES + SLACK_SHARE * share.total_bytes
-        # Weights are mapped from the file: of experts and of the table only what was used is in memory.
-        sizes = self.subject.sizes(self.plan.quantisation)
-        unread = sum(sizes.routed) + (0 if sizes.tied else sizes.embedding)
-        low = share.total_bytes - min(unread, share.weights_bytes) - share.uncertainty_bytes - slack
-        high = share.worst_bytes + slack
-        return Compared("RAM", share.total_bytes, max(0.0, low), high, real_bytes)
+            return tuple(found)
+        return (process(taken, share, self.subject.sizes(self.plan.quantisation)), *found)
 
     def decode(self, tps: float, depth: float) -> Compared | None:
         """A rate at a mean depth against the prediction for that depth; None where none could be made."""

@@ -27,7 +27,7 @@ from ponder.fit.guard import (
 )
 
 if TYPE_CHECKING:  # loaded when a plan is made, not before the engine starts
-    from ponder.core.plan import Compared, Plan
+    from ponder.core.plan import Compared, Plan, Taken
     from ponder.fit.here import Here
     from ponder.fit.readings import Gpu
 
@@ -133,13 +133,13 @@ class Local:
                 self._here = make(self.file, self.wanted, self.gpus, self._free_bytes)
         return self._here
 
-    def compared(self, ram_bytes: int, tps: float | None, depth: float) -> "tuple[Compared, ...]":
+    def compared(self, taken: "Taken", tps: float | None, depth: float) -> "tuple[Compared, ...]":
         """What an engine took and reached (at a mean depth in tokens) against the plan, if there is one."""
         here = self.here()
         if here is None:
             return ()
-        found = (here.memory(ram_bytes), None if tps is None else here.decode(tps, depth))
-        return tuple(each for each in found if each is not None)
+        rate = None if tps is None else here.decode(tps, depth)
+        return (*here.memory(taken), *([rate] if rate else []))
 
     def _blind(self, n_ctx: int, free: int | None) -> Launch:
         """Without a plan: an estimate for RAM, and llama.cpp's own choice where there are GPUs."""

@@ -4,6 +4,7 @@ One `Planner` serves many plans of one machine: what they share (rooms, calibrat
 is worked out once, so a whole ranking takes some tens of milliseconds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from ponder.fit.calibration import load as load_calibrations
 from ponder.fit.devices import disk
 from ponder.fit.pace import Pace, batched, pace, stages_of
 from ponder.fit.place import Layout, Placed, Placer, has_room
-from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
+from ponder.fit.prefill import COPIED_FROM, MICRO_BATCH, prefill_time_s
 from ponder.fit.quality import PROMPT_TOKENS, ROOM_TOKENS, Length, reasoning_length, room_tokens, scores
 from ponder.fit.rooms import Rooms, rooms
 from ponder.fit.runtime import Runtime
@@ -52,8 +53,8 @@ Speeds: TypeAlias = tuple[Rate | None, Rate | None, Wait | None, float]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The speed of one layout: its stages, the pace of one token, the factors of the 80 % interval, and those
-    that a calibration of this machine found.
+    """The speed of one layout: its stages, the pace of one token, the factors of the 80 % interval, those of
+    a calibration of this machine, and the tokens of a batch from which what is in RAM goes to the GPU.
     """
 
     stages: tuple[Stage, ...]
@@ -62,10 +63,12 @@ class Timing:
     high: float
     correction: float
     prefill_correction: float = 1.0
+    copied_from: float = COPIED_FROM
 
     def reading_s(self, tokens: int) -> float:
         """Seconds to read a prompt."""
-        return prefill_time_s(self.stages, tokens) / self.prefill_correction
+        time_s = prefill_time_s(self.stages, tokens, copied_from=self.copied_from)
+        return time_s / self.prefill_correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ class Planner:
             unknown = self._unknown(placed)
             missing += unknown
             if not unknown:
-                speed = self._speeds(subject, quant, placed)
+                speed = self._speeds(self.timing(subject, quant, placed), published.length)
         return Plan(
             subject.name,
             subject.id,
@@ -210,12 +213,11 @@ class Planner:
             self._runtimes[n_ctx] = Runtime(n_ctx * batch, kv_type, kv_type, parallel=batch)
         return self._runtimes[n_ctx]
 
-    def _speeds(self, subject: Subject, quant: str, placed: Placed) -> Speeds:
+    def _speeds(self, timing: Timing, length: Length | None) -> Speeds:
         """(decode, prefill, answer, correction) of a placement."""
-        timing, length = self.timing(subject, quant, placed), self.length(subject)
         now = timing.pace.token_s(self.wish.prompt_tokens) / timing.correction
         reading_s = timing.reading_s(self.wish.prompt_tokens)
-        low, high = interval("prefill", timing.stages)
+        low, high = interval("prefill", timing.stages, calibrated=timing.prefill_correction != 1.0)
         tps = MICRO_BATCH / timing.reading_s(MICRO_BATCH)
         return (
             Rate(1 / now, timing.low / now, timing.high / now),
@@ -240,7 +242,9 @@ class Planner:
         known = self._corrections.get(machine_key(stages)) if self._corrections else None
         low, high = bounds or interval("decode", stages, calibrated=known is not None)
         factors = (known.factor, known.prefill_factor) if known else (1.0, 1.0)
-        return Timing(stages, pace(stages), low, high, *factors)
+        # KTransformers computes experts where they lie, whatever the batch.
+        copied_from = math.inf if self.wish.engine == "ktransformers" else COPIED_FROM
+        return Timing(stages, pace(stages), low, high, *factors, copied_from)
 
     def _paged(
         self, stages: tuple[Stage, ...], paged_bytes: int

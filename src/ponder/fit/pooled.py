@@ -7,17 +7,17 @@ and after each half of a layer the parts are added up over the link (`speed.tens
 from dataclasses import replace
 
 from ponder.core.hardware import Hardware
-from ponder.core.plan import Placement, Plan, Rate, Share
+from ponder.core.plan import Placement, Plan, Share
 from ponder.errors import InputError
 from ponder.fit.pace import Pace, batched, pace
 from ponder.fit.plan import Planner, Timing, Wish
-from ponder.fit.prefill import MICRO_BATCH, prefill_time_s
 from ponder.fit.sizes import WeightBytes
-from ponder.fit.speed import interval, tensor_parallel
+from ponder.fit.speed import tensor_parallel
 from ponder.fit.subject import Subject
 from ponder.fit.vllm import FORMATS, NON_TORCH_BYTES, Pool, Server, checkpoint, pool
 from ponder.fit.work import PerDepth, Stage, work
 
+_UNCALIBRATED = "the calibration of this machine was measured with llama.cpp, so it does not count for vLLM"
 _ARITHMETIC = {"BF16": "16", "FP8": "8", "W8A8": "8", "MXFP4": "mx"}
 
 
@@ -63,18 +63,10 @@ class PooledPlanner(Planner):
             lack = f"the pool surely holds {found.least_tokens:,} tokens of the {wanted:,} asked for"
             return replace(plan, missing=(f"GPU memory: {lack}",))
         timing = self._tensor_timing(subject, loaded.bytes / subject.sizes("BF16").file)
-        now = timing.pace.token_s(self.wish.prompt_tokens)
-        reading_s = prefill_time_s(timing.stages, self.wish.prompt_tokens)
-        tps = MICRO_BATCH / prefill_time_s(timing.stages, MICRO_BATCH)
-        low, high = interval("prefill", timing.stages)
-        return replace(
-            plan,
-            placement=self._pool_placement(found, subject.geometry.layers),
-            decode=Rate(1 / now, timing.low / now, timing.high / now),
-            prefill=Rate(tps, low * tps, high * tps),
-            answer=self._wait(timing, reading_s, published.length) if published.length else None,
-            notes=(_pool_words(found),),
-        )
+        decode, prefill, answer, _ = self._speeds(timing, published.length)
+        placement = self._pool_placement(found, subject.geometry.layers)
+        notes = (_pool_words(found), *((_UNCALIBRATED,) if self._corrections else ()))
+        return replace(plan, placement=placement, decode=decode, prefill=prefill, answer=answer, notes=notes)
 
     def _pool_placement(self, found: Pool, layers: int) -> Placement:
         empty = Share(self.rooms.gpus[0].device, layers, 0, found.weights, found.bytes, 0, 0, 0, 0)

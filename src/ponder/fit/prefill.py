@@ -9,9 +9,9 @@ matrix units can sustain: sqrt(fp32 rate x board power), because dense arithmeti
 and the clock gives way; for chips without matrix units or without a stated limit, the fp32 rate. `read`
 brings every weight that the batch needs to the arithmetic units once, as in decoding. An expert sees only
 u k / E of the tokens, and small matrices leave the units half empty: its n grows by e (1 + tile E / (u k)).
-Devices of a layer split overlap micro-batches like a pipeline, as far as their launch queues reach. Experts
-in RAM are computed there, or copied over the link to the GPU for the batch: whichever is faster, and in large
-batches always the latter. Constants: benchmarks/fit/speed.py.
+Devices of a layer split overlap micro-batches like a pipeline, as far as their launch queues reach. What is
+in RAM beside a GPU is computed there in small batches; from a size on that is the engine's choice (and not
+the faster way), it goes over the link to the first GPU for the batch. Constants: benchmarks/fit/speed.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,10 +37,9 @@ MICRO_BATCH = 512
 """llama.cpp's default for n_ubatch."""
 
 COPIED_FROM = 32
-"""Tokens of a batch from which llama.cpp copies RAM-held experts to the GPU."""
-
-FORCED_EACH = 32
-"""Tokens for each expert from which engines copy, whether or not it is the faster way."""
+"""Tokens of a batch from which llama.cpp copies what RAM holds to the GPU, faster or not: see pull request
+520 of ikawrakow/ik_llama.cpp, a fork that has counted tokens per expert since.
+"""
 
 _NO_MATRIX_UNITS = frozenset({"maxwell", "pascal", "gcn", "vega", "rdna1", "rdna2"})
 _PARTS = ("arithmetic", "attention", "reading", "start")
@@ -140,14 +139,14 @@ def prefill_time_s(
     micro: int = MICRO_BATCH,
     *,
     flash: bool = True,
-    copies: bool = True,
+    copied_from: float = COPIED_FROM,
 ) -> float:
     """Seconds to read `tokens` of prompt after `depth` tokens, in batches of `micro` at most.
 
-    `flash`: attention is fused. `copies`: experts in RAM may be copied to the GPU.
+    `flash`: attention is fused. `copied_from`: tokens of a batch from which the engine copies what is in RAM.
     """
     size = min(tokens, micro)
-    each = _batches_s(stages, size, depth + tokens / 2, flash=flash, copies=copies)
+    each = _batches_s(stages, size, depth + tokens / 2, flash=flash, copied_from=copied_from)
     return tokens / size * sum(sum(parts) for _, parts in each) / overlap(stages, tokens, size)
 
 
@@ -172,19 +171,22 @@ def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int) -> li
 
 
 def _batches_s(
-    stages: Sequence[Stage], size: int, depth: float, *, flash: bool = True, copies: bool = True
+    stages: Sequence[Stage],
+    size: int,
+    depth: float,
+    *,
+    flash: bool = True,
+    copied_from: float = COPIED_FROM,
 ) -> list[tuple[str, tuple[float, float, float, float]]]:
     """Of each stage, where a micro-batch of `size` tokens is computed, and its parts in seconds."""
     gpu = next((stage.device for stage in stages if stage.device.kind != "cpu"), None)
     found = []
     for stage in stages:
         name, parts = "batches", batch_parts_s(stage, size, depth, flash)
-        if gpu and copies and stage.device.kind == "cpu" and size >= COPIED_FROM:
+        if gpu and stage.device.kind == "cpu" and size >= copied_from:
             there = batch_parts_s(replace(stage, device=gpu), size, depth, flash)
-            copied = (there[0], there[1], there[2] + stage.batch_bytes(size) / link_bps(gpu), there[3])
-            forced = size * (stage.used_share if stage.routed_bytes else 1.0) >= FORCED_EACH
-            if forced or sum(copied) < sum(parts):
-                name, parts = "experts over the link", copied
+            copied_s = stage.batch_bytes(size) / link_bps(gpu)
+            name, parts = "over the link", (there[0], there[1], there[2] + copied_s, there[3])
         found.append((name, parts))
     return found
 

@@ -67,6 +67,8 @@ def graphics() -> list[tuple[Gpu, str]]:
     """Every GPU with its vendor, from the drivers' tools, else from sysfs."""
     nvidia = run("nvidia-smi", f"--query-gpu={readings.NVIDIA_QUERY}", "--format=csv,noheader,nounits")
     amd = readings.rocm_smi(run("rocm-smi", "--showproductname", "--showmeminfo", "vram", "--json"))
+    if not amd and (static := run("amd-smi", "static", "--asic", "--vram", "--json")):
+        amd = readings.amd_smi(static, run("amd-smi", "metric", "--mem-usage", "--json"))
     intel = readings.xpu_smi(run("xpu-smi", "discovery", "-j"))
     found = [(gpu, "NVIDIA") for gpu in readings.nvidia_smi(nvidia)]
     found += [(gpu, "AMD") for gpu in amd] + [(gpu, "Intel") for gpu in intel]

@@ -94,6 +94,46 @@ def rocm_smi(text: str) -> list[Gpu]:
     return found
 
 
+def amd_smi(static: str, metric: str = "") -> list[Gpu]:
+    """GPUs of `amd-smi static --asic --vram --json`, rocm-smi's successor, with the free memory that
+    `amd-smi metric --mem-usage --json` tells. Older versions print a list, newer ones an object with one.
+    """
+    used = _cards(metric)
+    found = []
+    for number, card in enumerate(_cards(static)):
+        name = _inner(card, "asic").get("market_name")
+        usage = _inner(used[number], "mem_usage") if number < len(used) else {}
+        if isinstance(name, str) and name and name != "N/A":
+            size, free = _inner(card, "vram").get("size"), usage.get("free_vram")
+            found.append(Gpu(name, _sized(size), _sized(free)))
+    return found
+
+
+def _cards(text: str) -> list[object]:
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return []
+    cards = told.get("gpu_data") if isinstance(told, Mapping) else told
+    return cards if isinstance(cards, list) else []
+
+
+def _inner(card: object, part: str) -> Mapping[str, object]:
+    found = card.get(part) if isinstance(card, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+_UNITS = {"B": 1, "KB": 1 << 10, "MB": MIB, "GB": 1 << 30}
+
+
+def _sized(size: object) -> int | None:
+    """Bytes of amd-smi's {"value": 24560, "unit": "MB"}, whose units are binary; None for anything else."""
+    if not isinstance(size, Mapping):
+        return None
+    value, unit = _number(str(size.get("value", ""))), _UNITS.get(str(size.get("unit", "")).upper())
+    return int(value * unit) if value and unit else None
+
+
 def xpu_smi(text: str) -> list[Gpu]:
     """GPUs of `xpu-smi discovery -j`, whose memory comes in bytes."""
     found = []

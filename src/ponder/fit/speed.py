@@ -257,10 +257,10 @@ def interval(kind: str, stages: Sequence[Stage], calibrated: bool = False) -> tu
 @lru_cache(maxsize=256)
 def _interval(kind: str, place: str, first: str, calibrated: bool) -> tuple[float, float]:
     table = fitted()["intervals"][kind]
-    if calibrated and "calibrated" in table:
-        low, high = table["calibrated"]
-    else:
-        low, high = table.get(f"{place}:{first}") or table.get(place) or table["single"]
+    names = [f"{place}:{first}", place, "single"]
+    if calibrated:  # on the other models of machines that were calibrated with one
+        names = [f"{place}:calibrated", "calibrated"]
+    low, high = next(table[name] for name in names if name in table)
     return float(low), float(high)
 
 

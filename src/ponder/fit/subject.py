@@ -118,7 +118,7 @@ def _rescaled(base: Work, sizes: WeightBytes, quant: str) -> Work:
 def catalogued(name: str) -> Subject:
     """The subject of a catalogue name. Raises NotFoundError with the nearest names."""
     model = find_model(name)
-    return Subject(model.aliases[0] if model.aliases else model.id, from_config(model.config), model)
+    return Subject(model.called, from_config(model.config), model)
 
 
 def everything() -> tuple[Subject, ...]:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ponder.core.folders import CACHES
 from ponder.core.trace import shared_ids
 from ponder.store.database import default_path
 
@@ -33,7 +34,7 @@ DATA, NOTE, HALF = ".kv", ".json", ".part"
 
 def folder_beside(store: Path | None = None) -> Path:
     """Where they lie: beside the trace store, by default the person's own."""
-    return (store or default_path()).parent / "caches"
+    return (store or default_path()).parent / CACHES
 
 
 @dataclass(frozen=True, slots=True)

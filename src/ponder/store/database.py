@@ -13,6 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ponder.core.folders import TRACES
 from ponder.errors import StorageError
 from ponder.store.schema import MIGRATIONS
 
@@ -29,7 +30,7 @@ _OLDEST_SQLITE = (3, 34)  # the first with the trigram tokenizer
 def default_path() -> Path:
     """`traces.db` in $PONDER_HOME, else in the user's data folder."""
     home = os.environ.get("PONDER_HOME")
-    return Path(home or platformdirs.user_data_dir("ponder")).expanduser() / "traces.db"
+    return Path(home or platformdirs.user_data_dir("ponder")).expanduser() / TRACES
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -118,7 +118,7 @@ def shelves(offers: Mapping[str, Offer], word: str) -> list[Shelf]:
         if offer.local is not None and offer.local.model is not None:
             local.setdefault(offer.local.model.id, []).append(offer.local.quantisation)
     found = [
-        Shelf(model, _name(model), best.get(model.id), tuple(local.get(model.id, ())))
+        Shelf(model, model.called, best.get(model.id), tuple(local.get(model.id, ())))
         for model in all_models()
         if _matches(model, word.lower())
     ]
@@ -173,10 +173,6 @@ def _plan(planner: Planner, subject: Subject, quantisation: str) -> dict[str, Pl
         return {quantisation: planner.best(subject, quantisation)}
     except PonderError:
         return {}
-
-
-def _name(model: Model) -> str:
-    return model.aliases[0] if model.aliases else model.id
 
 
 def _matches(model: Model, word: str) -> bool:
