@@ -1,4 +1,4 @@
-"""Machines by name, without owning them: 580 devices offline, by what people call them.
+"""Machines by name, without owning them: 595 devices offline, by what people call them.
 
 A name is cut into words ("NVIDIA GeForce RTX 4090", "rtx4090" and "4090" mean the same), and the
 device wins whose words contain all of them with the fewest left over. Published rows only: a field
