@@ -30,7 +30,7 @@ from ponder.fit.choice import among_models, among_quantisations, parameters_of
 from ponder.fit.explain import explained
 from ponder.fit.plan import Planner, Wish
 from ponder.fit.pooled import PooledPlanner
-from ponder.fit.recommend import Recommendation, one_per_model, worth
+from ponder.fit.recommend import Recommendation, one_per_model, our_choices, worth
 from ponder.fit.standing import benchmark_of
 from ponder.fit.subject import Subject, everything
 from ponder.fit.whatif import smallest_machines
@@ -144,6 +144,7 @@ def _show(
     if values["explain"]:
         out.print()
         arithmetic(out, explained(planner, subject, chosen).why)
+        arithmetic(out, our_choices(wish.task, _patience_s(values)) if best is not None else ())
     if values["why"]:
         for paragraph in in_plain_words(subject, chosen):
             out.print()

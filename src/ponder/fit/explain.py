@@ -124,7 +124,7 @@ def _speed(planner: Planner, subject: Subject, plan: Plan, placed: Placed) -> It
         words += f", x {timing.correction:.2f} measured on this machine (ponder fit --calibrate)"
     yield Figure("decode", plan.decode.tps, "tokens/s", words, f"80 %: {plan.decode.low_tps:.3g} to "
                  f"{plan.decode.high_tps:.3g}")  # fmt: skip
-    for term in prefill(timing.stages, MICRO_BATCH).terms:
+    for term in prefill(timing.stages, MICRO_BATCH, copied_from=timing.copied_from).terms:
         yield Figure(f"prefill, {term.name} on {term.device}", term.time_s * 1e3, "ms", term.arithmetic)
     if plan.answer is not None:
         wait = plan.answer

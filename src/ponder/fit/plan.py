@@ -48,6 +48,9 @@ class Wish:
     paging: bool = False
 
 
+WORTH_TELLING = 1.5
+"""How many times quicker prompts must be for an option to be named: less is within the law's error."""
+
 Speeds: TypeAlias = tuple[Rate | None, Rate | None, Wait | None, float]
 
 
@@ -196,7 +199,22 @@ class Planner:
             speed[3],
             tuple(missing),
             self.longest(subject, quant, n_ctx, placed) if placed else 0,
+            self._notes(subject, quant, placed) if placed and speed[1] else (),
         )
+
+    def _notes(self, subject: Subject, quant: str, placed: Placed) -> tuple[str, ...]:
+        """Where the engine's own way with prompts is far from the best one, what to tell it."""
+        timing = self.timing(subject, quant, placed)
+        if (
+            placed.placement.kind not in {"experts in RAM", "layers in RAM"}
+            or self.wish.engine != "llama.cpp"
+        ):
+            return ()
+        here = MICRO_BATCH / replace(timing, copied_from=math.inf).reading_s(MICRO_BATCH)
+        if here * timing.reading_s(MICRO_BATCH) < WORTH_TELLING * MICRO_BATCH:
+            return ()
+        note = f"with --no-op-offload the processor would read about {here:.0f} tokens/s"
+        return (f"for prompts llama.cpp copies what is in RAM to the GPU, batch by batch; {note}",)
 
     def longest(self, subject: Subject, quant: str, n_ctx: int, placed: Placed) -> int:
         """The longest context that a placement has room for, of CONTEXTS and the model's own longest."""

@@ -150,20 +150,23 @@ def prefill_time_s(
     return tokens / size * sum(sum(parts) for _, parts in each) / overlap(stages, tokens, size)
 
 
-def prefill(stages: Sequence[Stage], tokens: int, depth: float = 0.0, micro: int = MICRO_BATCH) -> Speed:
-    """Predict tokens per second of reading a prompt, with interval and arithmetic."""
-    terms = _terms(stages, tokens, depth, micro)
+def prefill(
+    stages: Sequence[Stage], tokens: int, depth: float = 0.0, *, copied_from: float = COPIED_FROM
+) -> Speed:
+    """Predict tokens per second of reading a prompt, with interval and arithmetic; see `prefill_time_s`."""
+    terms = _terms(stages, tokens, depth, copied_from)
     total_s = sum(term.time_s for term in terms)
     low, high = interval("prefill", stages)
     tps = tokens / total_s
     return Speed(tps, low * tps, high * tps, tuple(terms), coefficients(stages[0].device).fit_class)
 
 
-def _terms(stages: Sequence[Stage], tokens: int, depth: float, micro: int) -> list[Term]:
-    size = min(tokens, micro)
+def _terms(stages: Sequence[Stage], tokens: int, depth: float, copied_from: float) -> list[Term]:
+    size = min(tokens, MICRO_BATCH)
     batches, at_once = -(-tokens // size), overlap(stages, tokens, size)
     terms = []
-    for stage, (name, parts) in zip(stages, _batches_s(stages, size, depth + tokens / 2), strict=True):
+    found = _batches_s(stages, size, depth + tokens / 2, copied_from=copied_from)
+    for stage, (name, parts) in zip(stages, found, strict=True):
         each = ", ".join(f"{what} {part:.3f} s" for what, part in zip(_PARTS, parts, strict=True))
         words = f"{batches} x {size} tokens: {each}"
         terms.append(Term(name, stage.device.name, tokens / size * sum(parts) / at_once, words))

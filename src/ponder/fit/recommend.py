@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ponder.catalog.models import known_model
-from ponder.core.plan import Plan
+from ponder.core.plan import Figure, Plan
 from ponder.fit.plan import Planner
 from ponder.fit.quality import CONVENTIONAL, Gain, Length, gains, reasoning_length
 from ponder.fit.standing import benchmark_of, standing, tolerance
@@ -150,6 +150,19 @@ def recommend(
         f"published, and it is the quickest of them ({spelled_s(seconds(chosen))} on average)"
     )
     return Recommendation(chosen, reason)
+
+
+def our_choices(task: str, patience_s: float | None = None) -> tuple[Figure, ...]:
+    """What a recommendation rests on beside figures: two numbers that nobody has measured."""
+    given = (
+        "as given with --patience" if patience_s is not None else "our choice, not a measurement (--patience)"
+    )
+    seconds_ = PATIENCE_S[task] if patience_s is None else patience_s
+    slower = "slower than the quickest of equals is too slow: our choice, not a measurement"
+    return (
+        Figure("patience", seconds_ / 60, "min", f"a mean answer of this kind may take so long: {given}"),
+        Figure("much slower", MUCH_SLOWER, "times", slower),
+    )
 
 
 def _best(known: Sequence[Plan], task: str, how: str) -> Recommendation:
