@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,7 @@ class Answering:
         self._origin = origin
         self._events = iter(run)
         self._since: tuple[float, float] | None = None
+        self._alone = opened.n_parallel == 1  # beside others, its rate says nothing about the plan
 
     def __iter__(self) -> Iterator[Event]:
         """The events; those already taken are not given again, so a loop that was left can be taken up."""
@@ -48,7 +48,7 @@ class Answering:
             for event in self._events:
                 self._keep(event)
                 yield event
-                if self._since is None and isinstance(event, Token):
+                if self._alone and self._since is None and isinstance(event, Token):
                     self._since = time.perf_counter(), self.opened.busy_s()
         except GeneratorExit:  # the loop was left: another one may follow, or `cancel`
             raise
@@ -107,12 +107,6 @@ class Answering:
         """
         return keep(self.opened, self.trace_id, self.run.prompt, self.run.fold.ids)
 
-    def flush(self) -> None:
-        """Keep everything so far for good; a store that cannot is told of by `warnings` in the end."""
-        if self._journal is not None:
-            with suppress(StorageError):
-                self._journal.flush()
-
     def so_far(self) -> Trace:
         """The trace as it is now: whole steps, and perhaps the beginning of another."""
         run, fold = self.run, self.run.fold
@@ -157,11 +151,12 @@ class Answering:
                 self.warnings.append(f"this run could not be kept: {error}")
 
 
-def start(opened: Opened, request: Request, store: Store | None) -> Answering:
+def start(opened: Opened, request: Request, store: Store | None, *, later: bool = False) -> Answering:
     """Begin to answer `request`; with a store the run is kept from its first token on.
 
     Raises ContextError, AbilityError and EngineError before anything is generated. While the engine reads
-    the prompt, the store makes room for the trace: StorageError comes in place of the first token.
+    the prompt, the store makes room for the trace: StorageError comes in place of the first token. With
+    `later` nobody waits for the store: it writes what has gathered in its own time.
     """
     think = wants_reasoning(opened.voice, request.think, request.budget)
     request = replace(request, model=opened.name, sampling=complete(request.sampling, opened, think=think))
@@ -169,7 +164,8 @@ def start(opened: Opened, request: Request, store: Store | None) -> Answering:
     run = Run(opened.engine, request, opened.voice, note=pieces.note)
     origin = _Origin(time.time())
     if store is not None:
-        pieces.journal = store.begin_soon(_start(run, opened, origin))
+        begin = store.begin_later if later else store.begin_soon
+        pieces.journal = begin(_start(run, opened, origin))
     return Answering(run, opened, store, pieces.journal, origin)
 
 

@@ -14,7 +14,7 @@ from ponder.store.caches import Caches, folder_beside
 from tests.catalog.hub import Hub, serving
 from tests.catalog.test_pull import BIG, Q4, Q8, R1_7B
 from tests.conftest import SCRIPT
-from tests.serve.running import Answer, Running, running
+from tests.serve.running import Answer, Running, running, wait_for
 from tests.tiny import write_script
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -22,13 +22,6 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 def post(server: Running, path: str, **values: str) -> Answer:
     return server.post(path, urlencode(values).encode(), headers=FORM)
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.01)
 
 
 @pytest.fixture

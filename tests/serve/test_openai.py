@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from ponder.store import open_store
-from tests.serve.running import TOKEN, Running
+from tests.serve.running import TOKEN, Running, wait_for
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 REASONING, ANSWER = "Okay, let me think.\n\n", "It is 42!"
@@ -93,6 +93,7 @@ def test_the_openai_client_raises_what_is_refused(client: openai.OpenAI) -> None
 def test_every_run_is_kept_unless_that_is_not_wanted(speaking: Running) -> None:
     with open_store(speaking.service.store.path) as store:
         trace = chat(speaking)["ponder"]["trace"]
+        wait_for(lambda: any(each.id == trace for each in store.list()))
         assert store.load(trace).answer == ANSWER
         before = len(store.list())
         assert chat(speaking, store=False)["ponder"]["trace"] is None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ponder.engine.gather import CAN_GATHER, Calm, gulps
 from ponder.engine.protocol import EngineDiedError
 from ponder.errors import EngineError, InputError
 
@@ -42,13 +43,16 @@ class Loopback:
         except GONE as error:
             raise self._died(error) from error
 
-    def events(self, path: str, body: Any) -> Generator[dict[str, Any], None, None]:
-        """POST `path` and yield each server-sent event's JSON; closing the iterator cuts the connection."""
+    def events(self, path: str, body: Any, calm: Calm | None = None) -> Generator[dict[str, Any], None, None]:
+        """POST `path` and yield each server-sent event's JSON; closing the iterator cuts the connection.
+
+        With `calm` they are read in gulps, as often as it says at that moment.
+        """
         try:
             with closing(self._connect()) as connection, self._send(connection, path, body) as response:
                 if response.status != 200:
                     _checked(response.status, response.read(), path)
-                yield from events_in(_chunks(response), "the engine")
+                yield from events_in(_chunks(connection, response, calm), "the engine")
         except GONE as error:
             raise self._died(error) from error
 
@@ -146,9 +150,15 @@ def _event(line: bytes, who: str) -> dict[str, Any] | None:
     return event
 
 
-def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+def _chunks(
+    connection: http.client.HTTPConnection, response: http.client.HTTPResponse, calm: Calm | None
+) -> Iterator[bytes]:
     """A body as it comes; half the cost of iterating the response, which every token pays."""
+    plain = not isinstance(connection, http.client.HTTPSConnection)
     with suppress(http.client.IncompleteRead):  # a body that is cut just ends
+        if calm is not None and CAN_GATHER and plain and response.chunked and connection.sock:
+            yield from gulps(connection.sock, response, calm)
+            return
         while data := response.read1(1 << 16):
             yield data
 

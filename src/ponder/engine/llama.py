@@ -42,8 +42,11 @@ SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
 class LlamaClient:
     """An engine behind a llama.cpp server that already runs at `url`.
 
-    `slots`: how many it has, if they are all ours; 0 for a server that others use too.
+    `slots`: how many it has, if they are all ours; 0 for a server that others use too. `gather_s`: how long
+    a stream may gather tokens before they are read; see `ponder.engine.gather`.
     """
+
+    gather_s = 0.0
 
     def __init__(self, url: str, key: str = "", *, name: str = "llama-server", slots: int = 0) -> None:
         self._server = Loopback(url, key)
@@ -120,7 +123,7 @@ class LlamaClient:
             self._check_schema(sampling.json_schema, body)
             body["cache_prompt"] = True
         piece = Piece(self._server, body, n_vocab=self._n_vocab, anchor=self._anchor, since=since)
-        piece.alternatives = sampling.alternatives
+        piece.alternatives, piece.gather_s = sampling.alternatives, self.gather_s
         try:
             yield from piece.emissions()
         except EngineDiedError:

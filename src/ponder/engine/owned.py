@@ -27,7 +27,8 @@ class Settings:
     `kv_type` f16 or q8_0 …; `n_gpu_layers` None lets llama.cpp place them; `n_cpu_moe`: the first layers keep
     their experts in RAM; `tensor_split`: layers of each GPU; `flash`: fused attention, else llama.cpp
     decides; `speculation` none or one of llama.cpp's n-gram kinds; `port` 0: any free one; `idle_s`: unload
-    after so many seconds unused; `slot_folder`: where caches may be written, "" for nowhere.
+    after so many seconds unused; `slot_folder`: where caches may be written, "" for nowhere; `gather_s`: how
+    long tokens may gather before they are read, 0: each is read as it comes.
     """
 
     model_path: str
@@ -46,6 +47,7 @@ class Settings:
     port: int = 0
     idle_s: float = 600.0
     slot_folder: str = ""
+    gather_s: float = 0.0
 
 
 class Seen(NamedTuple):
@@ -206,6 +208,7 @@ class Owned(ABC):
                 self.starts += 1
                 self._process, self._client = self._start()
                 self._buffers = None
+                self._client.gather_s = self.settings.gather_s
                 self._unload_in(self.settings.idle_s)
             return self._client
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ponder.core.events import Alternative, Prefill, Sampled
 from ponder.engine.exact import Candidate, fill
+from ponder.engine.gather import Calm
 from ponder.engine.http import Loopback
 from ponder.engine.protocol import Emission, EngineDiedError, Stopped
 from ponder.errors import EngineError
@@ -27,6 +28,9 @@ WIDE = 1000
 take the server a second."""
 
 
+QUICK = 2
+"""Tokens of a piece that are read as they come: nobody shall wait for the first text."""
+
 SURPRISES = (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration)
 
 
@@ -35,9 +39,11 @@ class Piece:
 
     `n_vocab` is the size of the vocabulary, `anchor` any token that is a whole character, `since` the
     time.perf_counter() from which token times count. `alternatives` is how many to tell with each token.
+    `gather_s`: after the first tokens the stream may gather for so long before it is read.
     """
 
     alternatives = 0
+    gather_s = 0.0
 
     def __init__(self, server: Loopback, body: Json, *, n_vocab: int, anchor: int, since: float) -> None:
         self._server = server
@@ -46,11 +52,13 @@ class Piece:
         self._anchor = anchor
         self._since = since
         self._ids: list[int] = list(body["prompt"])
+        self._quick = len(self._ids) + QUICK
         self._end = len(self._ids) + int(body["n_predict"])
         self._bias = {int(token): -math.inf if bias is False else bias for token, bias in body["logit_bias"]}
         self._most = 1 if body["temperature"] == 0 else body["top_k"] or n_vocab
         self._held: Sampled | None = None
         self._requests = 0
+        self._calm = Calm()
 
     @property
     def ids(self) -> Sequence[int]:
@@ -95,7 +103,7 @@ class Piece:
         """
         start = seen = len(self._ids)
         late: list[tuple[_Told, int]] = []
-        with closing(self._server.events("/completion", self._request(stream=True))) as events:
+        with closing(self._events()) as events:
             for event in events:
                 if event.get("prompt_progress") is not None:
                     yield from self._progress(event)
@@ -131,7 +139,7 @@ class Piece:
     def _stream(self) -> Generator[Emission, None, tuple["_Told", int]]:
         """Stream until the stop, or until ids are lost; that event, and how many tokens it hides."""
         start = len(self._ids)
-        with closing(self._server.events("/completion", self._request(stream=True))) as events:
+        with closing(self._events()) as events:
             for event in events:
                 if event.get("prompt_progress") is not None:
                     yield from self._progress(event)
@@ -143,6 +151,9 @@ class Piece:
                 yield from self._emit(told.id, told.data, told.logprob, told.entropy, told.alternatives)
         raise EngineDiedError(f"no answer from {self._server.url}: its stream broke off")
 
+    def _events(self) -> Generator[Json, None, None]:
+        return self._server.events("/completion", self._request(stream=True), self._calm)
+
     def _emit(
         self,
         token: int,
@@ -153,6 +164,8 @@ class Piece:
     ) -> Iterator[Sampled]:
         """Yield a token; one without text is held for an event, because it may be the end of the sequence."""
         self._ids.append(token)
+        if len(self._ids) == self._quick:
+            self._calm.seconds = self.gather_s
         now = time.perf_counter() - self._since
         sampled = Sampled(token, data, logprob, now, spread, None, others)
         if self._held is not None:

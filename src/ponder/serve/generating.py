@@ -142,25 +142,25 @@ async def _follow(runs: Runs, order: Order, index: int, shape: Shape) -> AsyncGe
     try:
         async with aclosing(live.batches(live.run.given)) as batches:
             async for tokens in batches:
-                if not begun:
-                    begun = True
-                    yield shape.first(index, live)
+                part = b"" if begun else shape.first(index, live)
+                begun = True
                 delta = texts.feed(tokens)
                 if delta:
-                    yield shape.delta(index, delta)
+                    part += shape.delta(index, delta)
                 elif not tokens:
-                    yield shape.idle()
+                    part += shape.idle()
+                if part:
+                    yield part
         if live.error is not None:
             if not begun:
                 raise live.error
             yield shape.error(live.error)
             return
-        if not begun:  # it ended without a word
-            yield shape.first(index, live)
+        part = b"" if begun else shape.first(index, live)  # it ended without a word
         rest = texts.end()
         if rest:
-            yield shape.delta(index, rest)
-        yield shape.last(index, live, texts)
+            part += shape.delta(index, rest)
+        yield part + shape.last(index, live, texts)
         yield count_of(live)
     finally:
         live.stop()

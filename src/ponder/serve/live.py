@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from ponder.core.events import Finish, Paused, Prefill, Step, Token
 from ponder.errors import PonderError
+from ponder.serve.crew import Crew
 from ponder.serve.refusal import Refusal, refusal_of
 from ponder.serve.watchers import Watchers
 from ponder.session import Answering
@@ -20,6 +21,7 @@ from ponder.spine import Run
 
 log = logging.getLogger("ponder.serve")
 
+CREW = Crew("ponder-run")
 MOST_PAUSE_S = 3600.0
 """How long a paused run waits for its person; then it ends as cancelled."""
 
@@ -59,6 +61,8 @@ class Live(Watchers):
         self._tail = b""
         self._cancelled = False
         self._go = threading.Event()
+        self._readers: set[asyncio.Event] = set()  # of tokens only
+        self._patient: set[asyncio.Event] = set()  # for the end only
         self._finished = False
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self.pause_slot: Callable[[], None] = lambda: None
@@ -105,32 +109,40 @@ class Live(Watchers):
 
     async def batches(self, start: int = 0, idle_s: float = 15.0) -> AsyncGenerator[Sequence[Token], None]:
         """The tokens from index `start` on as they come; an empty batch after `idle_s` without any."""
-        watcher = self.watch()
+        reader, loop = asyncio.Event(), self._loop
+        self._readers.add(reader)
+        since = loop.time()
+        timer = loop.call_at(since + idle_s, reader.set)  # one for many batches: most never need it
         try:
             while True:
-                watcher.clear()
+                reader.clear()
                 done, tokens = self.done, self.tokens  # in this order: after the end nothing is added
-                stop = len(tokens)
+                stop, now = len(tokens), loop.time()
                 if stop > start:
                     yield tokens[start:stop]
-                    start = stop
+                    start, since = stop, now
                 elif done:
                     return
-                elif not await self.changed(watcher, idle_s):
+                elif now >= since + idle_s:
                     yield ()
+                    since = now
+                else:
+                    if now >= timer.when():
+                        timer = loop.call_at(since + idle_s, reader.set)
+                    await reader.wait()
         finally:
-            self.unwatch(watcher)
+            timer.cancel()
+            self._readers.discard(reader)
 
     async def finished(self) -> None:
         """Return when the run has ended."""
-        watcher = self.watch()
+        patient = asyncio.Event()
+        self._patient.add(patient)
         try:
-            while not self.done:
-                watcher.clear()
-                if not self.done:
-                    await watcher.wait()
+            if not self.done:
+                await patient.wait()
         finally:
-            self.unwatch(watcher)
+            self._patient.discard(patient)
 
     # ------------------------------------------------------------------ steering
 
@@ -176,7 +188,7 @@ class Live(Watchers):
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
-        threading.Thread(target=self._work, name="ponder-run", daemon=True).start()
+        CREW.run(self._work)
 
     def _work(self) -> None:
         since = time.monotonic()
@@ -191,10 +203,11 @@ class Live(Watchers):
                         self._look_for_stop(event)
                 elif isinstance(event, Prefill):
                     self.prefill = event
+                    if not self._watchers:
+                        continue
                 elif isinstance(event, Paused) and not self._wait(event.step):
                     break
-                elif isinstance(event, Finish):  # it is kept; that it can be searched, nobody waits for
-                    self._answering.flush()
+                elif isinstance(event, Finish):  # whoever reads it in the store makes that write it first
                     self._finish(time.monotonic() - since)
                 self.wake()
         except PonderError as error:
@@ -219,6 +232,8 @@ class Live(Watchers):
         self.ended_at = time.monotonic()
         self.on_end(seconds)
         self.wake_all()
+        for patient in self._patient:
+            patient.set()
 
     def _told_ready(self, error: Refusal | None) -> None:
         if not self._ready.done():
@@ -248,3 +263,14 @@ class Live(Watchers):
             self._tail = self._tail[-longest:] + token.data
             if token.index >= self.run.given and any(stop in self._tail for stop in self._stops):
                 self.run.enough()
+
+    def wake(self) -> None:
+        """Something is new; where nobody looks, the event loop sleeps on."""
+        if self._watchers or self._readers:
+            super().wake()
+
+    def wake_all(self) -> None:
+        """As Watchers, and those who read."""
+        super().wake_all()
+        for reader in self._readers:
+            reader.set()

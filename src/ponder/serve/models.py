@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ponder.catalog.library import Local, is_path, newest, scan, split_name
 from ponder.catalog.models import known_model
+from ponder.engine.owned import Owned
 from ponder.errors import MemoryLimitError, NotFoundError, PonderError
 from ponder.fit.launch import DEFAULT_CTX
 from ponder.opened import Opened, open_model
@@ -26,6 +27,8 @@ from ponder.serve.turns import Turns
 
 LIST_S = 5.0
 """How long a list of what is on the disk is believed."""
+GATHER_S = 0.04
+"""Text leaves as often as the eye follows; more often would take the processor from the engine."""
 DEFAULT_NAMES = frozenset({"", "default", "ponder"})
 
 
@@ -199,6 +202,8 @@ class Models:
                 options, n_ctx=shape.n_ctx or options.n_ctx, kv_type=shape.kv_type or options.kv_type
             )
         opened = open_model(offer.opens, options)
+        if isinstance(opened.engine, Owned):
+            opened.engine.settings = replace(opened.engine.settings, gather_s=GATHER_S)
         try:
             opened.engine.serve()  # its memory is taken before anybody else looks how much is free
         except PonderError:

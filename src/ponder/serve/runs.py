@@ -55,7 +55,7 @@ class Runs:
             asked = replace(asked, sampling=replace(asked.sampling, logprobs=True))
 
         def begin(opened: Opened) -> Answering:
-            return start(opened, asked, self._store if order.keep else None)
+            return start(opened, asked, self._store if order.keep else None, later=True)
 
         return await self.begin(begin, order)
 

@@ -23,23 +23,32 @@ from ponder.store.search import index_trace
 from ponder.store.values import Note
 from ponder.store.writing import Row, append
 
-TICK_S = 0.2
+TICK_S = 0.4
+IDLE_TICKS = 50
+"""So long the thread waits for another journal: to start one takes longer than to let it be."""
+Insert = Callable[[sqlite3.Connection], Row]
+"""Writes the row of a new trace."""
 
 
 class Journal:
     """The running trace `trace_id`; made by `Store.begin` and `Store.resume`, closed by `close` or `with`.
 
-    `row` is None while the trace itself is still being written; see `begun`.
+    `row` is None while the trace itself is still being written; see `begun`. With `insert` that is done by
+    the writer's next commit, and so is everything else: nobody waits, and `failure` is all that tells.
     """
 
-    def __init__(self, writer: "Writer", trace_id: str, row: Row | None = None) -> None:
+    def __init__(
+        self, writer: "Writer", trace_id: str, row: Row | None = None, insert: Insert | None = None
+    ) -> None:
         self.trace_id = trace_id
         self._writer = writer
         self._next = row.tokens if row else 0
         self._closed = False
+        self._waits = insert is None
         self.row = row
+        self.insert = insert
         self.settled = threading.Event()
-        """The trace is written, or will not be."""
+        """The trace is written, or will not be, or nobody waits for it."""
         self.pending: list[Event | Note] = []
         self.failure: StorageError | None = None
         """Why the journal cannot be written just now; None when all is well. Later ticks try again."""
@@ -51,9 +60,15 @@ class Journal:
 
     def begun(self) -> None:
         """Return when the trace is on the disk; raises StorageError if it cannot be."""
-        self.settled.wait()
-        if self.row is None and self.failure is not None:
-            raise self.failure
+        if self.row is None:  # every token comes through here
+            self.settled.wait()
+            if self.row is None and self.insert is None and self.failure is not None:
+                raise self.failure
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will be added."""
+        return self._closed
 
     def add(self, event: Event) -> None:
         """Take one event; costs well under a microsecond and never waits for the disk.
@@ -91,11 +106,14 @@ class Journal:
     def close(self) -> None:
         """Commit the rest and make the text searchable; raises StorageError if something cannot be kept.
 
-        Closing again does nothing.
+        Closing again does nothing. Where nobody waits, the writer's thread does it at once.
         """
         if not self._closed:
             self._closed = True
-            self._writer.finish(self)
+            if self._waits:
+                self._writer.finish(self)
+            else:
+                self._writer.hurry()
 
     def __enter__(self) -> "Journal":
         return self
@@ -112,10 +130,12 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = threading.RLock()
+        self._joining = threading.Lock()  # held for an instant only, never while the disk works
         self._connection: sqlite3.Connection | None = None
         self._journals: list[Journal] = []
         self._ticking = False
         self._closed = threading.Event()
+        self._hurry = threading.Event()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -133,7 +153,14 @@ class Writer:
         self._join(journal)
         return journal
 
-    def begin(self, trace_id: str, insert: Callable[[sqlite3.Connection], Row]) -> Journal:
+    def begin_later(self, trace_id: str, insert: Insert) -> Journal:
+        """As `open`, for a trace that `insert` makes when its journal is first committed."""
+        journal = Journal(self, trace_id, insert=insert)
+        journal.settled.set()
+        self._join(journal)
+        return journal
+
+    def begin(self, trace_id: str, insert: Insert) -> Journal:
         """As `open`, for a trace that `insert` makes in a thread: a commit takes longer than a prompt."""
         journal = Journal(self, trace_id)
 
@@ -153,7 +180,7 @@ class Writer:
 
     def _join(self, journal: Journal) -> None:
         """From now on it is committed with the others."""
-        with self.lock:
+        with self._joining:
             self._journals.append(journal)
             if not self._ticking:
                 self._ticking = True
@@ -166,53 +193,97 @@ class Writer:
         for journal in tuple(self._journals):
             journal.settled.wait()  # outside the lock, which its thread needs
         with self.lock:
-            open_now = [(each, each.row, each.pending[:]) for each in self._journals if each.pending]
-            work = [(journal, row, events) for journal, row, events in open_now if row is not None]
+            work = [
+                (journal, journal.pending[:])
+                for journal in tuple(self._journals)
+                if (journal.pending and journal.row) or journal.insert
+            ]
             if not work:
                 return
             try:
                 with guarded(self.path), transaction(self.connection):
-                    rows = [append(self.connection, row, events) for _, row, events in work]
+                    rows = [self._append(journal, events) for journal, events in work]
             except StorageError as error:
-                for journal, _, _ in work:
+                for journal, _ in work:
                     journal.failure = error
                 return
-            for (journal, before, events), row in zip(work, rows, strict=True):
+            for (journal, events), row in zip(work, rows, strict=True):
                 del journal.pending[: len(events)]
-                journal.row = row or before
+                journal.row = row or journal.row
+                journal.insert = None
                 journal.failure = None if row else _lost(journal.trace_id)
+
+    def _append(self, journal: Journal, events: list[Event | Note]) -> Row | None:
+        row = journal.row
+        if row is None:
+            assert journal.insert is not None
+            row = journal.insert(self.connection)
+        return append(self.connection, row, events)
 
     def finish(self, journal: Journal) -> None:
         """Commit, index and forget `journal`; raises its failure."""
         self.commit()
         with self.lock:
-            if journal in self._journals:
-                self._journals.remove(journal)
+            self._part(journal)
             if journal.failure is not None or journal.row is None:
                 raise journal.failure or _lost(journal.trace_id)
             if journal.pending:
                 raise StorageError(f"Trace {journal.trace_id} is not whole: the store was closed before it.")
-            # The tokens are kept; a search brings the index up to date if this cannot.
-            with suppress(StorageError), guarded(self.path), transaction(self.connection):
-                index_trace(self.connection, journal.row.number)
+            self._index(journal.row)
+
+    def _part(self, journal: Journal) -> None:
+        with self._joining:
+            if journal in self._journals:
+                self._journals.remove(journal)
+
+    def _index(self, *rows: Row) -> None:
+        """The tokens are kept; a search brings the index up to date if this cannot."""
+        with suppress(StorageError), guarded(self.path), transaction(self.connection):
+            for row in rows:
+                index_trace(self.connection, row.number)
+
+    def _finish_rest(self) -> None:
+        """Forget the journals that nobody waits for and that are closed, and make them searchable."""
+        with self.lock:
+            over = [
+                j for j in tuple(self._journals) if j.closed and (j.failure or not (j.pending or j.insert))
+            ]
+            for journal in over:
+                self._part(journal)
+            rows = [journal.row for journal in over if journal.row is not None and journal.failure is None]
+            if rows:
+                self._index(*rows)
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
         self.commit()
         with self.lock:
-            self._journals.clear()
+            with self._joining:
+                self._journals.clear()
             self._closed.set()
+            self._hurry.set()
             atexit.unregister(self.close)
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
+    def hurry(self) -> None:
+        """Let the thread commit now, and wait for nothing."""
+        self._hurry.set()
+
     def _tick(self) -> None:
-        """The thread: commit every `TICK_S` until the last journal is closed."""
-        while not self._closed.wait(TICK_S):
+        """The thread: commit every `TICK_S` until the last journal has been closed for some time."""
+        idle = 0
+        while True:
+            self._hurry.wait(TICK_S)
+            self._hurry.clear()
+            if self._closed.is_set():
+                return
             self.commit()
-            with self.lock:
-                if not self._journals:
+            self._finish_rest()
+            with self._joining:
+                idle = 0 if self._journals else idle + 1
+                if idle == IDLE_TICKS:
                     self._ticking = False
                     atexit.unregister(self.close)
                     return

@@ -67,6 +67,16 @@ class Store:
             trace_id, lambda connection: insert_trace(connection, start, None, trace_id)
         )
 
+    def begin_later(self, start: Start) -> Journal:
+        """As `begin_soon`, but the trace is written with its first tokens, at the writer's next tick; if it
+        cannot be, the run goes on and the journal's `failure` says so.
+        """
+        with self._lock, guarded(self.path):
+            trace_id = ids.free(self._reader)
+        return self._writer.begin_later(
+            trace_id, lambda connection: insert_trace(connection, start, None, trace_id)
+        )
+
     def resume(self, name: str) -> Journal:
         """Go on with a trace that was interrupted or has ended: the next token's index is its token count.
 
