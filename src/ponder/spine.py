@@ -94,6 +94,8 @@ class Run:
         if request.sampling.json_schema:
             require(self.served, Ability.JSON_SCHEMA, "An answer by a JSON schema", "ask for it in words")
         self.prompt = prompt = self._engine.prompt(request.messages, think=reason, tags=texts)
+        if text:  # of tokens only the engine knows what they say
+            self.request = request = replace(request, messages=prompt.messages)
         start = beginning(voice, tags, Rendered(prompt.opened, prompt.closed, prompt.switched), reason=reason)
         ids: dict[str, int] = {}
         self._opening: tuple[Written, ...] = ()

@@ -15,7 +15,6 @@ import pytest
 from ponder.errors import MemoryLimitError
 from ponder.serve.refusal import Refusal
 from ponder.serve.turns import Turns
-from ponder.store import open_store
 from tests.engine.asking import wait_for
 from tests.serve.running import TOKEN, Running, running
 from tests.tiny import write_random
@@ -59,13 +58,12 @@ def test_conversations_are_never_mixed(greedy: Running) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        with open_store(greedy.service.store.path) as store:
-            for secret in secrets:
-                words, trace = found[secret]
-                assert words == alone[secret]
-                kept = store.load(trace)
-                assert secret in kept.question
-                assert not any(other in kept.question for other in secrets if other not in secret)
+        for secret in secrets:
+            words, trace = found[secret]
+            assert words == alone[secret]
+            kept = greedy.service.store.load(trace)
+            assert secret in kept.question
+            assert not any(other in kept.question for other in secrets if other not in secret)
 
 
 def test_turns_are_fair_by_party_and_bounded() -> None:

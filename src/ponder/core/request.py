@@ -11,11 +11,14 @@ CorrectionKind = Literal["none", "say", "replace", "note", "delete", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation. `reasoning` is what an assistant wrote before `content`."""
+    """One turn of a conversation. `reasoning` is what an assistant wrote before `content`. `ids`: the tokens
+    of a `text` that was given as tokens; the engine then says what their content is.
+    """
 
     role: Role
     content: str
     reasoning: str = ""
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

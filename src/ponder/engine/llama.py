@@ -8,6 +8,7 @@ import json
 import math
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ponder.core.request import Message, Sampling
@@ -72,7 +73,7 @@ class LlamaClient:
         """Render with the model's own template; see `ponder.engine.render`."""
         self.serve()
         if messages[0].role == "text":
-            return Prompt(tuple(messages), (*self._bos, *ids_of(neutral(messages[0].content, self._pieces))))
+            return self._plain(messages[0])
         kwargs = {"enable_thinking": think, "thinking": think}
         rendered = self._rendered(messages, kwargs)
         tokens, head, tail = render(rendered, messages, self._rendering)
@@ -173,6 +174,22 @@ class LlamaClient:
         self._served = None
 
     # ------------------------------------------------------------------ details
+
+    def _plain(self, message: Message) -> Prompt:
+        """What no template sees: tokens as they are, text with nothing in it but text."""
+        if not message.ids:
+            ids = (*self._bos, *ids_of(neutral(message.content, self._pieces)))
+            return Prompt((message,), ids)
+        strange = next((each for each in message.ids if not 0 <= each < self._n_vocab), None)
+        if strange is not None:
+            raise InputError(
+                f"the prompt holds the token {strange}, and this model has tokens from 0 to "
+                f"{self._n_vocab - 1}."
+            )
+        answer = self._server.call("/detokenize", {"tokens": message.ids})
+        with foreign("content"):
+            text = str(answer["content"])
+        return Prompt((replace(message, content=text),), message.ids)
 
     def _check_schema(self, schema: str, body: dict[str, Any]) -> None:
         """Raise InputError for a schema that the server would silently ignore.

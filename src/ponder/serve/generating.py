@@ -29,20 +29,24 @@ class Count:
     reasoning: int = 0
 
     def __add__(self, other: "Count") -> "Count":
-        """Several choices of one prompt."""
-        cached = min(self.cached, other.cached) if self.prompt else other.cached
+        """Several choices, of one prompt or of several."""
         return Count(
-            other.prompt, cached, self.completion + other.completion, self.reasoning + other.reasoning
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.completion + other.completion,
+            self.reasoning + other.reasoning,
         )
 
 
-def count_of(live: Live) -> Count:
-    """The count of a run, which has ended or been cut off."""
+def count_of(live: Live, *, first: bool = True) -> Count:
+    """The count of a run, which has ended or been cut off; only the `first` of several counts the prompt."""
     given, tokens = live.run.given, live.tokens
     usage = live.finish.usage if live.finish else None
     reasoning = sum(1 for token in tokens[given:] if token.part == "reasoning")
     prompt = usage.prompt_tokens if usage else len(live.run.prompt.ids)
     completion = (usage.completion_tokens if usage else len(tokens)) - given
+    if not first:
+        return Count(0, 0, completion, reasoning)
     return Count(prompt + given, usage.cached_tokens if usage else 0, completion, reasoning)
 
 
@@ -161,15 +165,17 @@ async def _follow(runs: Runs, order: Order, index: int, shape: Shape) -> AsyncGe
         if rest:
             part += shape.delta(index, rest)
         yield part + shape.last(index, live, texts)
-        yield count_of(live)
+        yield count_of(live, first=order.first)
     finally:
         live.stop()
 
 
 def choices(order: Order, n: int) -> list[Order]:
     """An order several times, each with a seed of its own."""
-    seed = order.request.sampling.seed
-    if n == 1 or seed is None:
-        return [order] * n
-    samplings = [replace(order.request.sampling, seed=(seed + SEED_STEP * i) % 2**31) for i in range(n)]
-    return [replace(order, request=replace(order.request, sampling=sampling)) for sampling in samplings]
+    seed, found = order.request.sampling.seed, [order]
+    for i in range(1, n):
+        sampling = order.request.sampling
+        if seed is not None:
+            sampling = replace(sampling, seed=(seed + SEED_STEP * i) % 2**31)
+        found.append(replace(order, request=replace(order.request, sampling=sampling), first=False))
+    return found

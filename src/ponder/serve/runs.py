@@ -25,7 +25,8 @@ Begin = Callable[[Opened], Answering]
 class Order:
     """What a client wants: which model, the request, whether it is kept, and what ends the answer.
 
-    `party` is who waits in the queue; see Turns. `shape` is how the model shall be loaded.
+    `party` is who waits in the queue; see Turns. `shape` is how the model shall be loaded. `first`: of
+    several choices that answer the same, the one with which the prompt is counted.
     """
 
     model: str
@@ -35,6 +36,7 @@ class Order:
     stop_anywhere: bool = False
     party: str = ""
     shape: Shape = ANY
+    first: bool = True
 
 
 class Runs:

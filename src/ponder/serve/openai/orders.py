@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ponder.core.request import Begun, Message, Request, Sampling, Think
 from ponder.serve.openai.requests import (
+    MOST_PROMPTS,
     ChatMessage,
     ChatRequest,
     CompletionRequest,
@@ -51,19 +52,36 @@ def chat_order(chat: ChatRequest, party: str, *, keep: bool) -> Order:
     return Order(chat.model, request, keep, stops_of(chat.stop), anywhere, party)
 
 
-def completion_order(asked: CompletionRequest, party: str, *, keep: bool) -> Order:
-    """What a completion request asks for."""
-    text = asked.prompt if isinstance(asked.prompt, str) else asked.prompt[0]
+def completion_orders(asked: CompletionRequest, party: str, *, keep: bool) -> list[Order]:
+    """What a completion request asks for, an order for each prompt."""
     sampling = sampling_of(asked, asked.max_tokens or 16, asked.logprobs or 0, "")
     sampling = replace(sampling, logprobs=asked.logprobs is not None)
-    return Order(
-        asked.model,
-        Request((Message("text", text),), think="off", sampling=sampling),
-        keep,
-        stops_of(asked.stop),
-        stop_anywhere=True,
-        party=party,
-    )
+    prompts = prompts_of(asked.prompt)
+    if len(prompts) * (asked.n or 1) > MOST_PROMPTS:
+        raise Refusal(400, f"n times the prompts is more than {MOST_PROMPTS}: ask in parts.", parameter="n")
+    return [
+        Order(
+            asked.model,
+            Request((prompt,), think="off", sampling=sampling),
+            keep,
+            stops_of(asked.stop),
+            stop_anywhere=True,
+            party=party,
+        )
+        for prompt in prompts
+    ]
+
+
+def prompts_of(prompt: str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]]) -> list[Message]:
+    """One text or several, as letters or as tokens."""
+    if isinstance(prompt, str):
+        return [Message("text", prompt)]
+    if isinstance(prompt[0], int):
+        return [Message("text", "", ids=tuple(cast("Sequence[int]", prompt)))]
+    return [
+        Message("text", each) if isinstance(each, str) else Message("text", "", ids=tuple(each))
+        for each in cast("Sequence[str] | Sequence[Sequence[int]]", prompt)
+    ]
 
 
 def sampling_of(

@@ -8,10 +8,13 @@ from ponder.serve.schema import Range, Size
 
 MOST_MESSAGES, MOST_TEXT, MOST_STOPS, MOST_CHOICES = 1024, 2_000_000, 16, 16
 MOST_TOKENS = 1 << 20
+MOST_PROMPTS = 64
+"""Of one request, and its choices for all of them together."""
 
 Text = Annotated[str, Size(MOST_TEXT)]
 Prompt = Annotated[str, Size(MOST_TEXT, 1)]
 Stop = Annotated[str, Size(256, 1)]
+Ids = Annotated[tuple[Annotated[int, Range(0, 2**31 - 1)], ...], Size(MOST_TOKENS, 1)]
 Tokens = Annotated[int, Range(1, MOST_TOKENS)]
 Budget = Annotated[int, Range(0, MOST_TOKENS)]
 Empty = Annotated[tuple[object, ...], Size(0)]
@@ -173,6 +176,11 @@ class ChatRequest(_Generation):
 class CompletionRequest(_Generation):
     """`POST /v1/completions`: text that no template sees, and what the model makes of it."""
 
-    prompt: Prompt | Annotated[tuple[Prompt, ...], Size(1, 1)]
+    prompt: (
+        Prompt
+        | Annotated[tuple[Prompt, ...], Size(MOST_PROMPTS, 1)]
+        | Ids
+        | Annotated[tuple[Ids, ...], Size(MOST_PROMPTS, 1)]
+    )
     logprobs: Annotated[int, Range(0, 20)] | None = None
     echo: bool | None = None

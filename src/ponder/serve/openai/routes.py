@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from ponder.serve.asking import EVENTS, Stream, begun, body_of, party_of, while_there
 from ponder.serve.generating import Count, answers, choices, count_of, stream
 from ponder.serve.models import Offer
-from ponder.serve.openai.orders import chat_order, completion_order
+from ponder.serve.openai.orders import chat_order, completion_orders
 from ponder.serve.openai.requests import ChatRequest, CompletionRequest
 from ponder.serve.openai.shapes import ChatShape, CompletionShape
 from ponder.serve.operations import Operation
@@ -35,10 +35,10 @@ async def complete(request: Request) -> Response:
     """Go on with a text."""
     asked = await body_of(request, CompletionRequest)
     keep = service_of(request).settings.keep and asked.store is not False
-    order = completion_order(asked, party_of(request, asked.user or ""), keep=keep)
-    echo = order.request.messages[0].content if asked.echo else ""
-    shape = CompletionShape(logprobs=asked.logprobs is not None, usage=_usage(asked), echo=echo)
-    return await _answer(request, choices(order, asked.n or 1), shape, streamed=bool(asked.stream))
+    orders = completion_orders(asked, party_of(request, asked.user or ""), keep=keep)
+    shape = CompletionShape(logprobs=asked.logprobs is not None, usage=_usage(asked), echo=bool(asked.echo))
+    each = [choice for order in orders for choice in choices(order, asked.n or 1)]
+    return await _answer(request, each, shape, streamed=bool(asked.stream))
 
 
 def _usage(asked: ChatRequest | CompletionRequest) -> bool:
@@ -52,7 +52,9 @@ async def _answer(request: Request, orders: list[Order], shape: ChatShape, *, st
     if streamed:
         return Stream(await begun(request, stream(runs, orders, shape)), EVENTS)
     found = await while_there(request, answers(runs, orders))
-    count = reduce(Count.__add__, (count_of(live) for live, _, _ in found), Count())
+    pairs = zip(found, orders, strict=True)
+    counts = (count_of(live, first=order.first) for (live, _, _), order in pairs)
+    count = reduce(Count.__add__, counts, Count())
     return JSONResponse(shape.whole(found, count))
 
 

@@ -4,7 +4,8 @@ A chunk is put together from ready pieces, since every token passes here.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from ponder.core.events import Token
@@ -42,6 +43,19 @@ def logprobs_of(tokens: Iterable[Token]) -> list[Json]:
         {**_logprob(t.data, t.logprob or 0.0), "top_logprobs": [_logprob(d, p) for _, d, p in t.alternatives]}
         for t in tokens
     ]
+
+
+def text_logprobs(tokens: Sequence[Token], offset: int) -> Json:
+    """The same for a text's tokens, in the older form; `offset` is the place of the first in the text."""
+    words = [token.data.decode("utf-8", "replace") for token in tokens]
+    return {
+        "tokens": words,
+        "token_logprobs": [token.logprob or 0.0 for token in tokens],
+        "top_logprobs": [
+            {data.decode("utf-8", "replace"): p for _, data, p in token.alternatives} for token in tokens
+        ],
+        "text_offset": list(accumulate(map(len, words), initial=offset))[:-1],
+    }
 
 
 def _logprob(data: bytes, logprob: float) -> Json:
@@ -133,9 +147,7 @@ class ChatShape:
     ) -> bytes:
         logprobs = "null"
         if self._logprobs and tokens:
-            logprobs = json.dumps(
-                {name: logprobs_of(each) for name, each in tokens.items()} | {"refusal": None}
-            )
+            logprobs = json.dumps(self._told(index, tokens))
         end = f'"{reason}"' if reason else "null"
         own = f',"ponder":{json.dumps(ponder_of(live))}' if live else ""
         choice = f'{index},{self._text(delta)},"logprobs":{logprobs},"finish_reason":{end}}}]'
@@ -143,6 +155,10 @@ class ChatShape:
 
     def _text(self, delta: str) -> str:
         return f'"delta":{delta}'
+
+    def _told(self, index: int, tokens: dict[str, list[Token]]) -> Json:
+        del index
+        return {name: logprobs_of(each) for name, each in tokens.items()} | {"refusal": None}
 
     def whole(self, found: list[tuple[Live, Delta, Texts]], count: Count) -> Json:
         """The answer in one piece."""
@@ -176,9 +192,10 @@ class CompletionShape(ChatShape):
 
     kind, prefix = "text_completion", "cmpl-"
 
-    def __init__(self, *, logprobs: bool, usage: bool, echo: str) -> None:
+    def __init__(self, *, logprobs: bool, usage: bool, echo: bool) -> None:
         super().__init__(logprobs=logprobs, usage=usage, reasoning=False)
         self._echo = echo
+        self._places: dict[int, int] = {}  # how long each choice's text is so far
 
     def _about(self, live: Live, end: str = "") -> Json:
         del end
@@ -187,7 +204,16 @@ class CompletionShape(ChatShape):
     def first(self, index: int, live: Live) -> bytes:
         """The prompt, if it is to be repeated."""
         self._begin(live)
-        return self._chunk(index, json.dumps(self._echo)) if self._echo else b""
+        self._places[index] = len(self._echoed(live))
+        return self._chunk(index, json.dumps(self._echoed(live))) if self._echo else b""
+
+    def _told(self, index: int, tokens: dict[str, list[Token]]) -> Json:
+        told = text_logprobs(tokens["content"], self._places.get(index, 0))
+        self._places[index] = self._places.get(index, 0) + sum(map(len, told["tokens"]))
+        return told
+
+    def _echoed(self, live: Live) -> str:
+        return live.run.request.messages[0].content if self._echo else ""
 
     def delta(self, index: int, delta: Delta) -> bytes:
         """A chunk of text."""
@@ -202,9 +228,10 @@ class CompletionShape(ChatShape):
         return f'"text":{delta}'
 
     def _choice(self, index: int, live: Live, delta: Delta, texts: Texts) -> Json:
+        echoed = self._echoed(live)
         return {
             "index": index,
-            "text": self._echo + delta.answer,
-            "logprobs": {"content": logprobs_of(delta.answer_tokens)} if self._logprobs else None,
+            "text": echoed + delta.answer,
+            "logprobs": text_logprobs(delta.answer_tokens, len(echoed)) if self._logprobs else None,
             "finish_reason": reason_of(live, texts),
         }
