@@ -70,9 +70,7 @@ class Run:
         self._note = note or (lambda *_: None)
         self._notes: list[str] = []
         self._wish: Origin | FinishReason | None = None
-        self._pieces = 0
-        self._nudged = False
-        self._pause = Pause()
+        self._pieces, self._nudged, self._pause = 0, False, Pause()
         self.served = engine.serve()
         self._steerable = bool(self.served.abilities & Ability.prefix())
         self._by_text = Ability.TOKEN_PREFIX not in self.served.abilities
@@ -94,8 +92,7 @@ class Run:
         if request.sampling.json_schema:
             require(self.served, Ability.JSON_SCHEMA, "An answer by a JSON schema", "ask for it in words")
         self.prompt = prompt = self._engine.prompt(request.messages, think=reason, tags=texts)
-        if text:  # of tokens only the engine knows what they say
-            self.request = request = replace(request, messages=prompt.messages)
+        self.request = request = replace(request, messages=prompt.messages)  # with what given tokens say
         start = beginning(voice, tags, Rendered(prompt.opened, prompt.closed, prompt.switched), reason=reason)
         ids: dict[str, int] = {}
         self._opening: tuple[Written, ...] = ()

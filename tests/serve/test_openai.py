@@ -205,6 +205,28 @@ def test_choices_have_seeds_of_their_own(babbling: Running) -> None:
         assert "".join(d.get("content") or "" for d in deltas) == choice["message"]["content"]
 
 
+def test_a_stream_of_several_choices_ends_with_their_refusal(speaking: Running) -> None:
+    body = {"messages": HELLO, "model": "nobody", "n": 2, "stream": True}
+    answer = speaking.post("/v1/chat/completions", body)
+    assert answer.status == 404
+    assert "there is no model" in answer.text
+
+
+def test_choices_share_the_evaluation_of_a_long_prompt(babbling: Running) -> None:
+    store, folder = babbling.service.store, babbling.service.store.path.parent / "caches"
+    asked: list[Any] = [{"role": "user", "content": "a long question " * 12}]
+    fields = {"messages": asked, "seed": 5, "max_tokens": 8, "temperature": 1.0, "enable_thinking": False}
+    both = chat(babbling, n=3, **fields)
+    assert both["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
+    for each in store.list(limit=3):
+        finish = store.load(each.id).finish
+        assert finish is not None
+        assert finish.usage.cached_tokens >= finish.usage.prompt_tokens - 1 > 100
+    alone = chat(babbling, **fields)
+    assert alone["choices"][0]["message"] == both["choices"][0]["message"]
+    wait_for(lambda: not list(folder.glob("lent-*")))
+
+
 def test_log_probabilities_come_with_every_token_of_the_answer(babbling: Running) -> None:
     answer = chat(babbling, logprobs=True, top_logprobs=4, max_tokens=24, temperature=1.0, seed=1)
     choice = answer["choices"][0]
@@ -279,7 +301,7 @@ def test_a_schema_that_is_none_is_the_clients_error(babbling: Running) -> None:
         ({"tools": [{"type": "function"}]}, "tools cannot be called"),
         ({"best_of": 3}, "ask for n"),
         ({"no_such_field": 1}, "no_such_field: this server does not know it"),
-        ({"presence_penalty": 1}, "presence_penalty must be from 0 to 0"),
+        ({"presence_penalty": 1}, "presence_penalty: repetition is ended by a detector"),
         ({"n": 0}, "n must be from 1"),
         ({"n": 1.5}, "n must be an integer"),
         ({"temperature": True}, "temperature must be a number"),

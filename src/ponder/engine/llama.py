@@ -7,7 +7,8 @@ R1, prefilled reasoning is re-rendered with other bytes, and token ids are not t
 import json
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +61,7 @@ class LlamaClient:
         self._written: dict[str, tuple[Written, ...]] = {}
         self._templates: dict[str, tuple[float, str]] = {}
         self._schemas: set[str] = set()
+        self._lent: dict[tuple[int, ...], str] = {}
 
     # ------------------------------------------------------------------ Engine
 
@@ -117,6 +119,8 @@ class LlamaClient:
         limit = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
         # Another conversation must not profit from this one's cache, nor tell from the time that it exists.
         slot = self._slots.take(prompt, known)
+        if not slot.same and prompt.ids in self._lent:
+            slot.same = self._file("restore", slot.number, self._lent[prompt.ids], "n_restored") > 0
         body = self._body(known, sampling, limit) | {"cache_prompt": slot.same}
         if self._slots.chosen:
             body["id_slot"] = slot.number
@@ -132,6 +136,27 @@ class LlamaClient:
             raise
         finally:
             self._slots.leave(slot, piece.ids)
+
+    def lend(self, prompt: Prompt, name: str, wanted: Callable[[], bool]) -> bool:
+        """Evaluate a prompt once and keep it in the file `name` for every conversation that begins with it,
+        until `take_back`; False if it is not `wanted` any more before that is done.
+        """
+        slot = self._slots.take(prompt, prompt.ids)
+        body: dict[str, Any] = {"prompt": prompt.ids, "n_predict": 0, "cache_prompt": slot.same}
+        body |= {"stream": True, "return_progress": True}
+        body |= {"id_slot": slot.number} if self._slots.chosen else {}
+        try:
+            with closing(self._server.events("/completion", body)) as events:
+                if not all(wanted() for _ in events):
+                    return False
+            self._lent[prompt.ids] = name
+            return self._file("save", slot.number, name, "n_saved") > 0
+        finally:
+            self._slots.leave(slot)
+
+    def take_back(self, prompt: Prompt) -> None:
+        """The file of a lent prompt is no longer read."""
+        self._lent.pop(prompt.ids, None)
 
     def holds(self, prompt: Prompt, known: Sequence[int]) -> int:
         """How many of the tokens `known`, which begin with `prompt`, lie in the cache of a free slot."""

@@ -1,11 +1,14 @@
 """An engine that owns its process: started when needed, ended when idle, replaced when dead."""
 
+import secrets
 import socket
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ponder.core.plan import Buffer
@@ -169,6 +172,24 @@ class Owned(ABC):
             return self._ready().restore(prompt, known, name)
         finally:
             self._turns.release()
+
+    @contextmanager
+    def lending(self, prompt: Prompt, wanted: Callable[[], bool]) -> Iterator[bool]:
+        """Evaluate a prompt once for all conversations of the block that begin with it; whether that is done.
+
+        Raises EngineError; what goes wrong later only means that a conversation evaluates it itself.
+        """
+        name, lent = f"lent-{secrets.token_hex(8)}.bin", False
+        try:
+            if self.settings.slot_folder:
+                with self._turns:
+                    lent = self._ready().lend(prompt, name, wanted)
+            yield lent
+        finally:
+            if self._client is not None:
+                self._client.take_back(prompt)
+            if self.settings.slot_folder:
+                (Path(self.settings.slot_folder) / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """End the process; the next call starts another."""

@@ -5,15 +5,20 @@ the client has gone.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ponder.serve.live import Live
+from ponder.errors import PonderError
+from ponder.serve.live import CREW, Live
 from ponder.serve.refusal import Refusal
 from ponder.serve.runs import Order, Runs
 from ponder.serve.texts import Delta, Texts, whole
+from ponder.serve.together import Together
+
+log = logging.getLogger("ponder.serve")
 
 SEED_STEP = 7919
 """Between the seeds of several choices of one request."""
@@ -38,16 +43,18 @@ class Count:
         )
 
 
-def count_of(live: Live, *, first: bool = True) -> Count:
-    """The count of a run, which has ended or been cut off; only the `first` of several counts the prompt."""
+def count_of(live: Live, order: Order | None = None) -> Count:
+    """The count of a run, which has ended or been cut off; of several choices, only one counts the prompt."""
     given, tokens = live.run.given, live.tokens
     usage = live.finish.usage if live.finish else None
     reasoning = sum(1 for token in tokens[given:] if token.part == "reasoning")
     prompt = usage.prompt_tokens if usage else len(live.run.prompt.ids)
     completion = (usage.completion_tokens if usage else len(tokens)) - given
-    if not first:
+    if order is not None and not order.first:
         return Count(0, 0, completion, reasoning)
-    return Count(prompt + given, usage.cached_tokens if usage else 0, completion, reasoning)
+    lent = order is not None and order.together is not None and order.together.lent
+    cached = usage.cached_tokens if usage and not lent else 0  # lent: it was evaluated for this request
+    return Count(prompt + given, cached, completion, reasoning)
 
 
 def texts_of(order: Order) -> Texts:
@@ -98,6 +105,7 @@ async def answers(runs: Runs, orders: Sequence[Order]) -> list[tuple[Live, Delta
             task.cancel()
         for live in lives:
             live.stop()
+        _part(orders)
 
 
 async def stream(runs: Runs, orders: Sequence[Order], shape: Shape) -> AsyncGenerator[bytes, None]:
@@ -111,15 +119,19 @@ async def stream(runs: Runs, orders: Sequence[Order], shape: Shape) -> AsyncGene
                 yield part
         yield shape.end(counts)
         return
-    parts: asyncio.Queue[bytes | Count | Exception] = asyncio.Queue(maxsize=64)
+    parts: asyncio.Queue[bytes | Count | Exception | None] = asyncio.Queue(maxsize=64)
 
     async def put(index: int, order: Order) -> None:
         try:
             async with aclosing(_follow(runs, order, index, shape)) as followed:
                 async for part in followed:
                     await parts.put(part)
-        except Refusal as refusal:
+        except (Refusal, PonderError) as refusal:
             await parts.put(refusal)
+        except Exception as error:  # whatever it is, the one who waits for the parts shall know
+            log.exception("a choice failed")
+            await parts.put(error)
+        await parts.put(None)
 
     tasks = [asyncio.ensure_future(put(index, order)) for index, order in enumerate(orders)]
     try:
@@ -128,8 +140,10 @@ async def stream(runs: Runs, orders: Sequence[Order], shape: Shape) -> AsyncGene
             came = await parts.get()
             if isinstance(came, Exception):
                 raise came
-            if isinstance(came, Count):
-                total, left = total + came, left - 1
+            if came is None:
+                left -= 1
+            elif isinstance(came, Count):
+                total += came
             else:
                 yield came
         yield shape.end(total)
@@ -137,6 +151,14 @@ async def stream(runs: Runs, orders: Sequence[Order], shape: Shape) -> AsyncGene
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        _part(orders)
+
+
+def _part(orders: Sequence[Order]) -> None:
+    """The choices have ended, or been stopped: what they shared goes."""
+    for together in {order.together for order in orders}:
+        if together is not None:
+            CREW.run(together.close)
 
 
 async def _follow(runs: Runs, order: Order, index: int, shape: Shape) -> AsyncGenerator[bytes | Count, None]:
@@ -165,13 +187,16 @@ async def _follow(runs: Runs, order: Order, index: int, shape: Shape) -> AsyncGe
         if rest:
             part += shape.delta(index, rest)
         yield part + shape.last(index, live, texts)
-        yield count_of(live, first=order.first)
+        yield count_of(live, order)
     finally:
         live.stop()
 
 
 def choices(order: Order, n: int) -> list[Order]:
-    """An order several times, each with a seed of its own."""
+    """An order several times, each with a seed of its own; they share the evaluation of the prompt."""
+    if n == 1:
+        return [order]
+    order = replace(order, together=Together())
     seed, found = order.request.sampling.seed, [order]
     for i in range(1, n):
         sampling = order.request.sampling

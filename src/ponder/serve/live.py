@@ -65,6 +65,8 @@ class Live(Watchers):
         self._patient: set[asyncio.Event] = set()  # for the end only
         self._finished = False
         self._ready: asyncio.Future[None] = self._loop.create_future()
+        self.prepare: Callable[[], None] = lambda: None
+        """Called in the run's thread before it generates."""
         self.pause_slot: Callable[[], None] = lambda: None
         self.await_slot: Callable[[], None] = lambda: None
         self.on_end: Callable[[float], None] = lambda _: None
@@ -92,6 +94,11 @@ class Live(Watchers):
     def tokens(self) -> Sequence[Token]:
         """All tokens so far."""
         return self.run.fold.tokens
+
+    @property
+    def wanted(self) -> bool:
+        """Whether nobody has stopped it."""
+        return not self._cancelled
 
     @property
     def over(self) -> bool:
@@ -195,6 +202,7 @@ class Live(Watchers):
         try:
             self._answering = self._begin()
             self._loop.call_soon_threadsafe(self._told_ready, None)
+            self.prepare()
             if self._cancelled:
                 self._answering.stop()
             for event in self._answering:

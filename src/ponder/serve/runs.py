@@ -10,6 +10,7 @@ from ponder.opened import Opened
 from ponder.serve.live import Live
 from ponder.serve.models import ANY, Loaded, Models, Shape
 from ponder.serve.refusal import Refusal
+from ponder.serve.together import Together
 from ponder.session import Answering, start
 from ponder.store import Store
 
@@ -26,7 +27,8 @@ class Order:
     """What a client wants: which model, the request, whether it is kept, and what ends the answer.
 
     `party` is who waits in the queue; see Turns. `shape` is how the model shall be loaded. `first`: of
-    several choices that answer the same, the one with which the prompt is counted.
+    several choices that answer the same, the one with which the prompt is counted; `together` is what they
+    share.
     """
 
     model: str
@@ -37,6 +39,7 @@ class Order:
     party: str = ""
     shape: Shape = ANY
     first: bool = True
+    together: Together | None = None
 
 
 class Runs:
@@ -75,6 +78,10 @@ class Runs:
             lambda: begin(loaded.opened), order.stops, stop_anywhere=order.stop_anywhere, model=loaded.name
         )
         self._attach(live, loaded, order.party)
+        together = order.together
+        if together is not None:
+            engine = loaded.opened.engine
+            live.prepare = lambda: together.share(engine, live.run.prompt, lambda: live.wanted)
         self._living.add(live)
         live.start()
         try:

@@ -165,8 +165,8 @@ def _check(bound: object, value: Any, where: str) -> None:
     if isinstance(bound, Range):
         low, high = bound.least, bound.most
         if (low is not None and value < low) or (high is not None and value > high):
-            span = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
-            raise Refusal(400, f"{where} must be {span}, not {value:g}.", parameter=where)
+            span = f"at least {_told(low)}" if high is None else f"from {_told(low)} to {_told(high)}"
+            raise Refusal(400, f"{where} must be {span}, not {_told(value)}.", parameter=where)
     elif (
         isinstance(bound, Size)
         and isinstance(value, str | tuple | dict)
@@ -175,6 +175,12 @@ def _check(bound: object, value: Any, where: str) -> None:
         what = "characters" if isinstance(value, str) else "items"
         span = f"{bound.least} to {bound.most} {what}"
         raise Refusal(400, f"{where} must have {span}, not {len(value)}.", parameter=where)
+
+
+def _told(number: float | None) -> str:
+    """Whole numbers with all their digits, others short."""
+    whole = number is not None and abs(number) < 1e15 and number == int(number)
+    return f"{number:,.0f}" if whole else f"{number:g}"
 
 
 def _read_fields(kind: type, data: Any, where: str) -> Any:

@@ -29,6 +29,8 @@ REFUSED: Mapping[str, str] = {
     "web_search_options": "this server does not reach the web: leave it out",
     "prediction": "predicted outputs are not used here: leave it out",
     "grammar": "give a JSON schema in response_format; other grammars are not taken here",
+    "presence_penalty": "repetition is ended by a detector, not by penalties: leave it out",
+    "frequency_penalty": "repetition is ended by a detector, not by penalties: leave it out",
     "repeat_penalty": "repetition is ended by a detector, not by penalties: leave it out",
     "repetition_penalty": "repetition is ended by a detector, not by penalties: leave it out",
     "verbosity": "the answer's length is not steered by this: say so in the question, or use max_tokens",
@@ -45,6 +47,13 @@ REFUSED: Mapping[str, str] = {
 class TextPart:
     """A part of a message: text only."""
 
+    REFUSED: ClassVar = {
+        "type": "models read only text here: leave pictures, sound and files out",
+        "image_url": "models read only text here: leave the picture out",
+        "input_audio": "models read only text here: leave the sound out",
+        "file": "models read only text here: leave the file out",
+    }
+
     type: Literal["text"]
     text: Text
 
@@ -53,7 +62,13 @@ class TextPart:
 class ChatMessage:
     """One turn. The last one may be the assistant's: the model goes on with it."""
 
-    REFUSED: ClassVar = {"tool_call_id": "tools cannot be called here yet: leave it out"}
+    REFUSED: ClassVar = {
+        "tool_call_id": "tools cannot be called here yet: leave it out",
+        "tool_calls": "tools cannot be called here yet: tell what they said in a user's message",
+        "function_call": "functions cannot be called here: tell what they said in a user's message",
+        "audio": "there is no sound here: leave it out",
+        "role": "system, developer, user or assistant; tools and functions cannot speak here yet",
+    }
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Text | Annotated[tuple[TextPart, ...], Size(256)] | None = None

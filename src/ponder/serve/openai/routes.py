@@ -53,7 +53,7 @@ async def _answer(request: Request, orders: list[Order], shape: ChatShape, *, st
         return Stream(await begun(request, stream(runs, orders, shape)), EVENTS)
     found = await while_there(request, answers(runs, orders))
     pairs = zip(found, orders, strict=True)
-    counts = (count_of(live, first=order.first) for (live, _, _), order in pairs)
+    counts = (count_of(live, order) for (live, _, _), order in pairs)
     count = reduce(Count.__add__, counts, Count())
     return JSONResponse(shape.whole(found, count))
 
