@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-STAY_S = 30.0
-"""How long a thread without work stays."""
+STAY_S, MOST_FREE = 30.0, 4
+"""How long a thread without work stays, and how many do."""
 
 Work = Callable[[], None]
 
@@ -38,6 +38,8 @@ class Crew:
             work()
             del work  # and all that it holds on to
             with self._lock:
+                if self._free >= MOST_FREE:
+                    return
                 self._free += 1
             found = self._next()
             if found is None:
