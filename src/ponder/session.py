@@ -35,7 +35,7 @@ class Answering:
         self.warnings: list[str] = []
         self.compared: tuple[Compared, ...] = ()
         self._store = store
-        self._journal = journal
+        self._journal = self._kept = journal
         self.fork_index = origin.fork_index
         self._origin = origin
         self._events = iter(run)
@@ -60,6 +60,12 @@ class Answering:
 
     def __del__(self) -> None:
         self._close()
+
+    @property
+    def unkept(self) -> str:
+        """Why the store could not keep this run just now, as a sentence; empty when all is well."""
+        failure = self._kept.failure if self._kept is not None else None
+        return f"This run is not kept: {failure}" if failure is not None else ""
 
     def answer_now(self) -> None:
         """End the reasoning at the next token and ask for the answer."""

@@ -4,7 +4,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -96,11 +96,3 @@ def running(**changes: Any) -> Iterator[Running]:
         finally:
             server.should_exit = True
             thread.join()
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    """Return when something has happened that nobody announces; fails after half a minute."""
-    until = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.01)

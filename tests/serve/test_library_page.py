@@ -14,7 +14,8 @@ from ponder.store.caches import Caches, folder_beside
 from tests.catalog.hub import Hub, serving
 from tests.catalog.test_pull import BIG, Q4, Q8, R1_7B
 from tests.conftest import SCRIPT
-from tests.serve.running import Answer, Running, running, wait_for
+from tests.engine.asking import wait_for
+from tests.serve.running import Answer, Running, running
 from tests.tiny import write_script
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

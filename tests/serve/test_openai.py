@@ -8,7 +8,8 @@ import openai
 import pytest
 
 from ponder.store import open_store
-from tests.serve.running import TOKEN, Running, wait_for
+from tests.engine.asking import wait_for
+from tests.serve.running import TOKEN, Running
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 REASONING, ANSWER = "Okay, let me think.\n\n", "It is 42!"

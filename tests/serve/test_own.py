@@ -121,6 +121,23 @@ def test_a_run_is_paused_gives_its_slot_back_and_goes_on(slow: Running) -> None:
     assert slow.get(f"{TRACES}/{trace}").json["finish"]["closed_by"] == "user"
 
 
+def test_a_run_that_cannot_be_kept_goes_on_and_says_so(slow: Running) -> None:
+    connection = slow.service.store._writer.connection
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    try:
+        live = slow.service.runs.find(ask(slow, "x" * 2500))
+        assert live is not None
+        wait_for(lambda: any("not kept" in note and "is full" in note for note in live.notes))
+        before = len(live.tokens)
+        wait_for(lambda: len(live.tokens) > before)
+    finally:
+        connection.execute("PRAGMA max_page_count = 1000000")
+    wait_for(lambda: not live.notes or "not kept" not in live.notes[-1])
+    assert slow.service.store.load(live.trace_id).tokens
+    assert control(slow, live.trace_id, "stop") == 200
+
+
 def test_a_run_is_stopped_and_resumed(slow: Running) -> None:
     trace = ask(slow, sampling=LONG | {"max_tokens": 2000})
     wait_for(lambda: state(slow, trace) == "running")

@@ -11,6 +11,7 @@ import pytest
 from ponder.core.events import Step, StepEnd, Token
 from ponder.errors import StorageError
 from ponder.store import Note, Store, open_store
+from tests.engine.asking import wait_for
 from tests.store.child import environment
 from tests.store.samples import END, start, words, write
 
@@ -156,6 +157,20 @@ for token in words("never closed"):
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
     with open_store(tmp_path / "traces.db") as store:
         assert store.load("last").reasoning == "never closed"
+
+
+def test_a_trace_that_nobody_waits_for_is_written_and_found_soon(store: Store) -> None:
+    journal = store.begin_later(start())
+    for token in words("written in its own time"):
+        journal.add(token)
+    journal.begun()
+    journal.close()
+    with open_store(store.path) as other:
+        wait_for(lambda: [each.id for each in other.list("own time")] == [journal.trace_id])
+        assert other.load(journal.trace_id).reasoning == "written in its own time"
+    empty = store.begin_later(start())
+    empty.close()
+    assert store.load(empty.trace_id).tokens == ()
 
 
 def test_a_full_disk_is_said_and_what_came_meanwhile_is_kept(store: Store) -> None:

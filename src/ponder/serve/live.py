@@ -96,6 +96,13 @@ class Live(Watchers):
         return self.run.fold.tokens
 
     @property
+    def notes(self) -> list[str]:
+        """Sentences for the person so far, with the model's public name."""
+        unkept = self.answering.unkept
+        notes = [*self.run.notes, *([unkept] if unkept else [])]
+        return [note.replace(self.answering.opened.name, self.model) for note in notes]
+
+    @property
     def wanted(self) -> bool:
         """Whether nobody has stopped it."""
         return not self._cancelled

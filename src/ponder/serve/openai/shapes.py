@@ -68,9 +68,7 @@ def ponder_of(live: Live) -> Json:
     return {
         "trace": live.trace_id or None,
         "closed_by": finish.closed_by if finish else None,
-        "notes": [note.replace(live.answering.opened.name, live.model) for note in finish.notes]
-        if finish
-        else [],
+        "notes": live.notes if finish else [],
     }
 
 

@@ -95,7 +95,7 @@ class Told:
         self._told = state, prefill
         part = self._reader.next(tokens, steps)
         paused = live.paused.index if live.paused else None
-        told = {"state": state, "prefill": prefill, "paused": paused, "notes": list(live.run.notes)}
+        told = {"state": state, "prefill": prefill, "paused": paused, "notes": live.notes}
         return event(self._reader.place, part | told, "update")
 
     def end(self, live: Live) -> bytes:
