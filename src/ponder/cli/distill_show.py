@@ -27,13 +27,14 @@ def said_of_plan(console: Console, run: Run) -> None:
     """Every stage with what it will make and take, and the sum."""
     recipe = run.recipe
     rows = []
-    low = high = 0.0
+    low = high = cost = 0.0
     unknown = []
     for state, expected in run.expected():
         rows.append([_mark(state), state.stage.name, state.stage.kind, _number(expected.rows),
                      _number(expected.tokens), _time(expected), expected.why])  # fmt: skip
         if state.manifest is None:
             low, high = low + (expected.low_s or 0), high + (expected.high_s or 0)
+            cost += expected.cost
             unknown += [state.stage.name] if expected.low_s is None else []
     columns = [Column(""), Column("stage"), Column("kind"), Column("rows", right=True),
                Column("tokens", right=True), Column("time"), Column("", share=1)]  # fmt: skip
@@ -42,17 +43,17 @@ def said_of_plan(console: Console, run: Run) -> None:
     if all(state.manifest is not None for state in run.states()):
         console.print(Text("All stages are done.", style="dim"))
     else:
-        console.print(Text(_sum(run, low, high, unknown), style="dim"))
+        console.print(Text(_sum(run, (low, high, cost), unknown), style="dim"))
     for path in missing(recipe):
         console.print(Text(f"Missing: {path}", style="red"))
     console.print(Text(f"Folder: {run.folder}", style="dim"))
 
 
-def _sum(run: Run, low: float, high: float, unknown: list[str]) -> str:
-    said = f"To do: {spelled_s(low)} to {spelled_s(high)} on this machine"
-    if run.recipe.hourly:
-        each = run.recipe.hourly / 3600
-        said += f", {low * each:.2f} to {high * each:.2f} {run.recipe.currency}"
+def _sum(run: Run, sums: tuple[float, float, float], unknown: list[str]) -> str:
+    (low, high, cost), each = sums, run.recipe.hourly / 3600
+    said = f"To do: {spelled_s(low)} to {spelled_s(high)}"
+    if each or cost:
+        said += f", {low * each + cost:,.2f} to {high * each + cost:,.2f} {run.recipe.currency}"
     if unknown:
         said += f", and {', '.join(unknown)}, whose time shows after the first answers"
     return said + "."

@@ -90,7 +90,8 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a stage is expected to make and to take, before it starts: rows that leave it, tokens they have in
-    all, seconds from `low_s` to `high_s` on this machine (None: nobody knows), and why.
+    all, seconds from `low_s` to `high_s` on this machine (None: nobody knows), why, and what it costs besides
+    the machine, in the recipe's currency.
     """
 
     rows: float = 0.0
@@ -98,6 +99,7 @@ class Expected:
     low_s: float | None = 0.0
     high_s: float | None = 0.0
     why: str = ""
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

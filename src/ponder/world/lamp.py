@@ -10,8 +10,8 @@ from ponder.world.phrasing import phrase
 from ponder.world.problem import Problem
 from ponder.world.working import Working
 
-KEYS = 14
-_PRESSES = {1: (2, 5), 2: (5, 9), 3: (9, 12)}
+KEYS = 10
+_PRESSES = {1: (1, 3), 2: (4, 6), 3: (7, 9)}
 _SIGNS = {True: "y", False: "n"}
 _ASKED = "[Off. {keys} On?|The lamp is off: {keys} Is it on?]"
 

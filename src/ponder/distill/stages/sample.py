@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ponder.catalog.library import resolve
 from ponder.core.request import Request, Sampling, Think
 from ponder.distill.prompt import Prompt
 from ponder.distill.rows import Lines, read_json, write_json
@@ -25,6 +26,7 @@ from ponder.evaluate.scorers.cascade import Cascade
 from ponder.evaluate.scorers.verdict import Verdict
 from ponder.evaluate.scorers.verifier import Verifier
 from ponder.evaluate.setup import Setup, checked, fixed, short_name
+from ponder.fit.launch import Local, LocalFile, Wanted
 from ponder.opened import Opened, Options, open_model
 from ponder.store import Store, open_store
 
@@ -37,7 +39,8 @@ TOKENS = 4000
 @dataclass(frozen=True, slots=True)
 class Teacher:
     """One engine: `model` as for `ponder ask -m`, or `@STAGE/KIND` for what an export stage made. `server` is
-    the address of a running server, `key_from` the environment variable with its key.
+    the address of a running server, `key_from` the environment variable with its key. For the forecast `tps`
+    are the tokens a second that it writes in all, and `per_million` is what a million cost.
     """
 
     model: str
@@ -45,6 +48,8 @@ class Teacher:
     key_from: str = "PONDER_API_KEY"
     n_ctx: int | None = None
     slots: int = 0
+    tps: float = 0.0
+    per_million: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +230,37 @@ def _sampling(settings: Settings) -> Sampling:
 
 
 def expect(settings: Settings, known: Mapping[str, Expected]) -> Expected:
-    """Answers of the longest length that is allowed, at the rate that is planned for the teacher here."""
+    """Answers of the longest length that is allowed, at the rates that are given or planned here."""
     models = len({teacher.model for teacher in settings.teachers})
     rows = known[settings.prompts].rows * settings.samples * models
     each = min(settings.max_tokens or TOKENS, TOKENS)
-    tokens = rows * each
-    why = f"at most {each:,} tokens an answer; how fast a teacher writes shows after the first answers"
-    return Expected(rows, tokens, None, None, why)
+    tokens, cost = rows * each, 0.0
+    low: float | None = 0.0
+    high: float | None = 0.0
+    for model in dict.fromkeys(teacher.model for teacher in settings.teachers):
+        engines = [teacher for teacher in settings.teachers if teacher.model == model]
+        cost += tokens / models / 1e6 * max(teacher.per_million for teacher in engines)
+        rates = [_rate(teacher) for teacher in engines]
+        slow, fast = sum(rate[0] for rate in rates), sum(rate[1] for rate in rates)
+        low = None if low is None or not fast else low + tokens / models / fast
+        high = None if high is None or not slow else high + tokens / models / slow
+    why = f"at most {each:,} tokens an answer"
+    why += "" if low is not None else "; how fast a teacher writes shows after the first answers"
+    return Expected(rows, tokens, low, high, why, cost)
+
+
+def _rate(teacher: Teacher) -> tuple[float, float]:
+    """Tokens a second at least and at most: as given, or as planned for a local model; 0 for who knows."""
+    if teacher.tps or teacher.server or teacher.model.startswith("@"):
+        return teacher.tps, teacher.tps
+    try:
+        found = resolve(teacher.model)
+        local = Local(LocalFile(found.header, found.name, found.model), Wanted(teacher.n_ctx), tuple)
+        here = local.here()
+    except PonderError:
+        return 0.0, 0.0  # it is not here, or does not fit: opening it will say so
+    decode = None if here is None else here.plan.decode
+    return (0.0, 0.0) if decode is None else (decode.low_tps, decode.high_tps)
 
 
 def check(settings: Settings) -> None:
