@@ -20,7 +20,6 @@ from pathlib import Path
 
 from benchmarks.blame_marked import Finder, both, claims, critic, read_marked, report, scores
 from ponder.check.bisection import Bisection
-from ponder.errors import PonderError
 from ponder.opened import Options, open_model
 
 
@@ -142,10 +141,7 @@ def main() -> None:
     parser.add_argument("--votes", type=int, default=4)
     wanted = parser.parse_args()
     if wanted.marked:
-        try:
-            marked(wanted)
-        except (PonderError, ValueError, OSError) as error:
-            parser.error(str(error))
+        marked(wanted)
     else:
         simulated(wanted.rounds)
 

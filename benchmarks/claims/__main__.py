@@ -15,7 +15,7 @@ import random
 import time
 from collections import Counter
 
-from benchmarks.claims import aside, generate, gsm, sealed, solutions, unseen, worked
+from benchmarks.claims import generate, gsm, sealed, unseen, worked
 from benchmarks.claims.generate import Case
 from benchmarks.claims.traces import trace_of
 from ponder.check.claims import claims_in
@@ -28,8 +28,6 @@ SETS = {
     "unseen": unseen.cases,
     "sealed": sealed.cases,
     "school": gsm.cases,
-    "solutions": solutions.cases,
-    "aside": aside.cases,
 }
 BITS = (
     "10**10**10",
@@ -167,7 +165,7 @@ def main() -> None:
     if options.fuzz:
         fuzz(options.fuzz)
         return
-    seed = FROZEN if options.frozen or options.set in ("unseen", "sealed", "aside") else DEVELOPMENT
+    seed = FROZEN if options.frozen or options.set in ("unseen", "sealed") else DEVELOPMENT
     measure(SETS[options.set](seed, options.count), 0 if seed == FROZEN else options.misses)
 
 

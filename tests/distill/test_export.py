@@ -13,6 +13,7 @@ import torch
 
 from ponder.distill.export import KINDS, export, export_folder
 from ponder.distill.folder import write_folder
+from ponder.distill.layout import llama3_factors
 from ponder.errors import InputError
 from tests.distill.small import SHAPES, assert_same, engine_of, random_student, vocabulary
 from tests.engine.asking import ids, run
@@ -52,6 +53,7 @@ def test_transformers_computes_what_the_student_computes(tmp_path: Path) -> None
         with torch.inference_mode():
             assert torch.allclose(model(ids).logits, student.logits(student(ids)[0]), atol=1e-4), family
         tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / family)
+        assert len(tokenizer) == 400
         assert tokenizer.encode("What is 12?", add_special_tokens=False) == vocabulary().ids("What is 12?")
         shown = tokenizer.apply_chat_template(
             [{"role": "user", "content": "What is 12?"}], add_generation_prompt=True, return_dict=False
@@ -72,6 +74,29 @@ def test_every_kind_is_written_and_runs_and_smaller_is_smaller(tmp_path: Path) -
             with engine_of(path) as engine:
                 assert ids(run(engine))
     assert sizes == sorted(sizes, reverse=True) or sizes[1] == sizes[2]
+    with pytest.raises(InputError, match="MXFP4 is for experts"):
+        export(random_student("qwen2"), vocabulary(), tmp_path / "x.gguf", "MXFP4")
     with pytest.raises(InputError, match="cannot write 'Q4_K_M'"):
         export(random_student("qwen2"), vocabulary(), tmp_path / "x.gguf", "Q4_K_M")
     assert not (tmp_path / "x.gguf").exists()
+
+
+def test_the_rotary_scaling_of_llama_3_is_that_of_transformers() -> None:
+    pytest.importorskip("transformers")
+    from transformers import LlamaConfig
+    from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+    scaling = {
+        "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0, "original_max_position_embeddings": 8192,
+    }  # fmt: skip
+    config = LlamaConfig(
+        hidden_size=512, num_attention_heads=4, max_position_embeddings=131072, rope_parameters=scaling
+    )
+    plain = 500000.0 ** (-torch.arange(0, 128, 2) / 128)
+    factors = llama3_factors(config.to_dict())
+    assert factors is not None
+    assert factors.min() == 1.0
+    assert factors.max() == pytest.approx(8.0)
+    found = plain / torch.from_numpy(factors)
+    assert torch.allclose(found, LlamaRotaryEmbedding(config).inv_freq, rtol=1e-5)

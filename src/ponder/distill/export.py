@@ -60,6 +60,8 @@ def write(
     kind, name = kind_name
     if kind not in KINDS:
         raise InputError(f"cannot write {kind!r}; the gguf package writes {', '.join(KINDS)}.")
+    if kind == "MXFP4" and not config.get("n_routed_experts"):
+        raise InputError("MXFP4 is for experts, and this model has none: take Q4_0 or Q8_0.")
     part = path.with_name(f".{path.name}.part")
     file = gguf.GGUFWriter(part, ARCHITECTURES[family_of(config)])
     file.add_name(name)

@@ -26,6 +26,7 @@ def write_folder(student: Student, vocabulary: Vocabulary, folder: Path) -> None
     _write(folder / "config.json", config_of(student.shape))
     whole(vocabulary).save(str(folder / "tokenizer.json"))
     special = {"bos_token": SPECIAL[BEGIN], "eos_token": SPECIAL[END], "pad_token": SPECIAL[END]}
+    special["unk_token"] = SPECIAL[END]  # never needed, but without one some classes add a token
     _write(
         folder / "tokenizer_config.json",
         {

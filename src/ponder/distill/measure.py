@@ -1,8 +1,10 @@
 """Measuring a student while it learns: greedy answers to held-out problems, many at once, per task.
 
-Type `python -m ponder.distill.measure FOLDER [COUNT [TASK …]]` for a run's last checkpoint.
+Type `python -m ponder.distill.measure FOLDER [COUNT [TASK …]]` for a run's last checkpoint. The shares are
+kept beside it as `measured.json`.
 """
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -139,13 +141,16 @@ def main() -> None:
     folder, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100
     use_threads()
     run = loaded(folder)
-    direct = bool(run.plan["stages"][-1]["course"].get("direct"))
+    stages = run.plan["stages"]
+    direct = bool(stages and stages[-1]["course"].get("direct"))
     found = []
     for task in sys.argv[3:] or TASKS:
         marks = marked(run.student, run.vocabulary, held_out(task, 1, count), direct=direct)
         found.append(marks)
         ends = f"endless {marks.endless:5.1%} tokens {marks.tokens:6.1f}"
         print(f"{task:10} {marks.right:6.1%} {ends}", flush=True)
+    shares = {marks.task: marks.right for marks in found}
+    (folder / "measured.json").write_text(json.dumps(shares, indent=1), encoding="utf-8")
     mean = sum(marks.right for marks in found) / len(found)
     print(f"mean {mean:.3f} at stage {run.stage} step {run.step} tokens {run.seen}")
 

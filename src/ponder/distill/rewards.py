@@ -7,6 +7,7 @@ second stage rewards. What might be a reward without the work, `suspicions` name
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -47,6 +48,7 @@ def split(vocabulary: Vocabulary, ids: Sequence[int]) -> Written:
 _VERIFIER = Verifier(Cascade(anchored=True))
 
 
+@lru_cache(maxsize=8192)
 def answered(problem: Problem, written: Written) -> float:
     """1 for a right answer behind a closed reasoning, else 0; what is unknown is not right."""
     if not written.closed or not written.ended:

@@ -100,7 +100,8 @@ def arguments(settings: Settings, port: int) -> list[str]:
         options["--spec-type"] = settings.speculation
     if settings.n_parallel > 1:
         options["--threads-http"] = 2 * settings.n_parallel + 8
-    return [str(word) for pair in options.items() for word in pair]
+    added = [word for path in settings.adapters for word in ("--lora", path)]
+    return [str(word) for pair in options.items() for word in pair] + added
 
 
 _DEVICE = re.compile(r"^ +\w+: (.+) \((\d+) MiB, (\d+) MiB free\)$", re.MULTILINE)

@@ -40,11 +40,19 @@ def serve(settings: dict[str, Any]) -> xllamacpp.Server:
         setattr(params, side, named(xllamacpp.ggml_type, "GGML_TYPE_", settings["kv_type"]))
     if settings["slot_folder"]:
         params.slot_save_path = settings["slot_folder"] + os.sep  # as llama.cpp needs it
+    params.lora_adapters = [lora(path) for path in settings["adapters"]]
     place(params, settings)
     if settings["speculation"] != "none":
         kinds = xllamacpp.common_speculative_type
         params.speculative.types = [named(kinds, "COMMON_SPECULATIVE_TYPE_", settings["speculation"])]
     return xllamacpp.Server(params)
+
+
+def lora(path: str) -> xllamacpp.CommonAdapterLoraInfo:
+    """An adapter that is added in full."""
+    info = xllamacpp.CommonAdapterLoraInfo()
+    info.path, info.scale = path, 1.0
+    return info
 
 
 def place(params: xllamacpp.CommonParams, settings: dict[str, Any]) -> None:

@@ -31,7 +31,8 @@ class Settings:
     their experts in RAM; `tensor_split`: layers of each GPU; `flash`: fused attention, else llama.cpp
     decides; `speculation` none or one of llama.cpp's n-gram kinds; `port` 0: any free one; `idle_s`: unload
     after so many seconds unused; `slot_folder`: where caches may be written, "" for nowhere; `gather_s`: how
-    long tokens may gather before they are read, 0: each is read as it comes.
+    long tokens may gather before they are read, 0: each is read as it comes; `adapters`: GGUF files of LoRA,
+    each added in full.
     """
 
     model_path: str
@@ -51,6 +52,7 @@ class Settings:
     idle_s: float = 600.0
     slot_folder: str = ""
     gather_s: float = 0.0
+    adapters: tuple[str, ...] = ()
 
 
 class Seen(NamedTuple):

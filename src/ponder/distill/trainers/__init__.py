@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ponder.distill.work import Expected, Told
 from ponder.errors import InputError
 
-NAMES = ("lean", "moe", "grpo")
+NAMES = ("lean", "moe", "grpo", "trl")
 
 
 @dataclass(frozen=True, slots=True)
