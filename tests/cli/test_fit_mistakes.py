@@ -74,6 +74,13 @@ def test_a_configuration_that_cannot_be(
     assert len(said.err.strip().splitlines()) == 1
 
 
+def test_a_configuration_is_no_file_to_run(capfd: Capture, tmp_path: Path) -> None:
+    said = ponder(capfd, "fit", config(tmp_path), *CARD, "--quant", "Q4_K_M")
+    assert said.code == 0
+    assert f"-m {tmp_path.name}-Q4_K_M.gguf" in said.out
+    assert "config.json -c" not in said.out
+
+
 @pytest.mark.parametrize("content", ["{", "[1]", ""])
 def test_a_file_that_is_no_configuration(capfd: Capture, tmp_path: Path, content: str) -> None:
     path = tmp_path / "config.json"

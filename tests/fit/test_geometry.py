@@ -9,6 +9,8 @@ from ponder.errors import FileFormatError
 from ponder.fit.configs import from_config
 from ponder.fit.geometry import DeltaNet, Experts, Grouped, Latent, Mamba
 from ponder.fit.headers import from_header, header_weights
+from ponder.fit.memory import cache_bytes
+from ponder.fit.runtime import Runtime
 from ponder.fit.sizes import weight_bytes
 from ponder.fit.tensors import parameters
 from tests.fit.models import distinct, geometry, legacy, table
@@ -112,3 +114,19 @@ def test_a_header_with_a_missing_tensor_or_an_unknown_mixer_is_refused() -> None
     renamed = tuple(replace(t, name=t.name.replace("attn_k.", "time_mix_k.")) for t in whole.tensors)
     with pytest.raises(FileFormatError, match="not known here"):
         from_header(replace(whole, tensors=renamed))
+
+
+def test_gemma_3_by_what_its_release_writes_down() -> None:
+    """The 27B names its heads, the 4B leaves them to transformers' defaults."""
+    shape = {"model_type": "gemma3_text", "sliding_window": 1024}
+    large = {"hidden_size": 5376, "intermediate_size": 21504, "num_hidden_layers": 62, "head_dim": 128}
+    heads = {"num_attention_heads": 32, "num_key_value_heads": 16}
+    found = from_config({"model_type": "gemma3", "text_config": shape | large | heads})
+    assert parameters(found).total == pytest.approx(27.01e9, rel=1e-3)
+    # ikawrakow/ik_llama.cpp logged 15872.00 MiB for 32,768 tokens; it keeps them all in every layer.
+    assert cache_bytes(found, Runtime(32768, full_window=True)) == 15872 * 2**20
+    assert cache_bytes(found, Runtime(32768)) < 0.25 * 15872 * 2**20
+    small = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34}
+    assert parameters(from_config({"model_type": "gemma3", "text_config": shape | small})).total == (
+        pytest.approx(3.88e9, rel=1e-3)
+    )

@@ -140,7 +140,7 @@ def _show(
         subject = next(each for each in everything() if each.name == chosen.model)
     planner = _planner(machine, wish)
     gained = None if isinstance(planner, PooledPlanner) else worth(planner, subject, chosen)
-    plan_in_full(out, chosen, gained)
+    plan_in_full(out, planner.noted(subject, chosen), gained)
     if values["explain"]:
         out.print()
         arithmetic(out, explained(planner, subject, chosen).why)

@@ -1,6 +1,7 @@
 """What to type to run a plan: llama.cpp, vLLM, KTransformers, and ponder itself."""
 
 import shlex
+from pathlib import Path
 
 from ponder.catalog.library import is_path
 from ponder.catalog.models import known_model
@@ -29,7 +30,7 @@ def unknown_weights(plan: Plan) -> str:
 
 def ask_line(plan: Plan) -> str:
     """The line that asks the model through ponder, with this plan's settings."""
-    name = plan.model if is_path(plan.model) else f"{plan.model}@{plan.quantisation}"
+    name = _file(plan) if is_path(plan.model) else f"{plan.model}@{plan.quantisation}"
     parts = ["ponder", "ask", "-m", name, "--ctx", str(plan.n_ctx)]
     if plan.kv_type != "f16":
         parts += ["--kv", plan.kv_type]
@@ -57,12 +58,20 @@ def _llama(plan: Plan) -> list[str]:
 def _weights(plan: Plan) -> list[str]:
     """`-hf REPOSITORY:QUANTISATION`, or `-m FILE`."""
     if is_path(plan.model):
-        return ["-m", plan.model]
+        return ["-m", _file(plan)]
     model = known_model(plan.model)
     repo = model.gguf_repos[0] if model and model.gguf_repos else plan.model
     if "/" not in repo:
         return ["-m", f"{plan.model.replace(':', '-')}-{plan.quantisation}.gguf"]
     return ["-hf", f"{repo}:{plan.quantisation}"]
+
+
+def _file(plan: Plan) -> str:
+    """The file of a plan; of a configuration, which holds no weights, the GGUF that is made of its model."""
+    path = Path(plan.model)
+    if path.suffix != ".json":
+        return plan.model
+    return f"{path.resolve().parent.name}-{plan.quantisation}.gguf"
 
 
 def _ktransformers(plan: Plan) -> list[str]:

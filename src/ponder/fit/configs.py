@@ -26,7 +26,7 @@ class _Config:
     """A configuration whose fields are asked for by name, with one clear sentence when one is missing."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        self.fields = fields
+        self.fields = dict(fields)
 
     def number(self, *names: str, default: int | None = None) -> int:
         """The first of `names` that is set, as a whole number of at least 0."""
@@ -135,6 +135,34 @@ def _gpt_oss(config: _Config) -> Geometry:
     return config.model(
         "gpt-oss", [Block(full if kind == "full_attention" else sliding, experts) for kind in kinds]
     )
+
+
+_GEMMA3: Mapping[str, Any] = {
+    "vocab_size": 262208,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "max_position_embeddings": 131072,
+    "sliding_window_pattern": 6,
+    "tie_word_embeddings": True,
+}
+"""What transformers' Gemma3TextConfig takes for fields that a release leaves out."""
+
+_GEMMA3_TOKENS = 262144
+"""Rows of the table that llama.cpp's converter keeps: those that the tokenizer knows."""
+
+
+def _gemma3(config: _Config) -> Geometry:
+    """Gemma 3: of each six layers five look back over a window only; two more norms behind the halves."""
+    given = {name: value for name, value in config.fields.items() if value is not None}
+    told = _Config({**_GEMMA3, **given})
+    told.fields["vocab_size"] = min(told.positive("vocab_size"), _GEMMA3_TOKENS)
+    heads, kv_heads, head_dim = told.heads()
+    window, period = told.positive("sliding_window"), told.positive("sliding_window_pattern")
+    full, sliding = (Grouped(heads, kv_heads, head_dim, head_dim, w, head_norms=True) for w in (0, window))
+    feed = Dense(told.positive("intermediate_size"))
+    blocks = [Block(sliding if (layer + 1) % period else full, feed) for layer in range(told.layers)]
+    return told.model("gemma3", blocks)
 
 
 def _latent(config: _Config) -> Latent:
@@ -302,6 +330,8 @@ _READERS: Mapping[str, Callable[[_Config], Geometry]] = {
     "qwen3_moe": _qwen3moe,
     "phi3": _plain("phi3", fused=True),
     "gpt_oss": _gpt_oss,
+    "gemma3": _gemma3,
+    "gemma3_text": _gemma3,
     "deepseek_v2": _deepseek("deepseek2", score_bias=False),
     "deepseek_v3": _deepseek("deepseek2"),
     "kimi_k2": _deepseek("deepseek2"),

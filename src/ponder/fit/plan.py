@@ -199,22 +199,22 @@ class Planner:
             speed[3],
             tuple(missing),
             self.longest(subject, quant, n_ctx, placed) if placed else 0,
-            self._notes(subject, quant, placed) if placed and speed[1] else (),
         )
 
-    def _notes(self, subject: Subject, quant: str, placed: Placed) -> tuple[str, ...]:
-        """Where the engine's own way with prompts is far from the best one, what to tell it."""
-        timing = self.timing(subject, quant, placed)
-        if (
-            placed.placement.kind not in {"experts in RAM", "layers in RAM"}
-            or self.wish.engine != "llama.cpp"
-        ):
-            return ()
+    def noted(self, subject: Subject, plan: Plan) -> Plan:
+        """The plan with what to tell the engine where its own way with prompts is far from the best one."""
+        spilled = plan.placement is not None and plan.placement.kind in {"experts in RAM", "layers in RAM"}
+        if not spilled or plan.prefill is None or self.wish.engine != "llama.cpp":
+            return plan
+        placed = self.place(subject, plan.quantisation, plan.n_ctx)
+        assert placed is not None
+        timing = self.timing(subject, plan.quantisation, placed)
         here = MICRO_BATCH / replace(timing, copied_from=math.inf).reading_s(MICRO_BATCH)
-        if here * timing.reading_s(MICRO_BATCH) < WORTH_TELLING * MICRO_BATCH:
-            return ()
+        if here < WORTH_TELLING * plan.prefill.tps:
+            return plan
         note = f"with --no-op-offload the processor would read about {here:.0f} tokens/s"
-        return (f"for prompts llama.cpp copies what is in RAM to the GPU, batch by batch; {note}",)
+        ways = f"for prompts llama.cpp copies what is in RAM to the GPU, batch by batch; {note}"
+        return replace(plan, notes=(*plan.notes, ways))
 
     def longest(self, subject: Subject, quant: str, n_ctx: int, placed: Placed) -> int:
         """The longest context that a placement has room for, of CONTEXTS and the model's own longest."""

@@ -227,6 +227,8 @@ def _block_tensors(geometry: Geometry, block: Block) -> Iterator[Tensor]:
             Part.NORM,
         )
         yield from _feed_forward(block.feed_forward, hidden, geometry.vocab)
+    if geometry.architecture == "gemma3":
+        yield from (Tensor(f"post_{half}_norm.weight", (hidden,), Part.NORM) for half in ("attention", "ffw"))
     if streams > 1:
         mixes = (2 + streams) * streams
         for half in ("attn", "ffn"):

@@ -21,7 +21,10 @@ PerDepth: TypeAlias = tuple[tuple[float, int], ...]
 
 def at_depth(rates: PerDepth, depth: float) -> float:
     """Sum of what grows with depth, windows respected."""
-    return sum(rate * (min(depth, window) if window else depth) for rate, window in rates)
+    total = 0.0
+    for rate, window in rates:  # a loop: a ranking asks ten thousand times
+        total += rate * (window if 0 < window < depth else depth)
+    return total
 
 
 @dataclass(frozen=True, slots=True)
