@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ponder import api
 from ponder.core.events import Prefill
 from ponder.core.request import Message, Request, Sampling
 from ponder.core.trace import Trace
-from ponder.opened import Opened, Options, open_model
+from ponder.engine.owned import Owned
+from ponder.opened import Opened, Options, open_model, reopen
 from ponder.session import Answering, fork, resume, start
 from ponder.store import Store, open_store
 from ponder.store.caches import Caches
-from ponder.warm import LEAST_TOKENS, fingerprint, recall
+from ponder.warm import LEAST_TOKENS, fingerprint, put_away, recall
 from tests.cli.terminal import ponder
+from tests.engine.asking import wait_for
+from tests.serve.running import running
 from tests.tiny import write_random
 
 GREEDY = Sampling(temperature=0.0, seed=1, max_tokens=400)
@@ -47,7 +52,7 @@ def parent(babbler_gguf: Path, store: Store) -> Trace:
     with model(babbler_gguf) as opened:
         answering = start(opened, Request((Message("user", "Why?"),), sampling=GREEDY, budget=380), store)
         trace = answering.trace()
-        assert answering.keep_cache()
+        put_away(opened)
     return trace
 
 
@@ -80,10 +85,68 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(babbler_gguf: Path, store: 
             if number == 350:
                 break
         answering.cancel()
-        assert answering.keep_cache()
+        put_away(opened)
     with model(babbler_gguf) as opened:
         count, _ = read(resume(opened, store.load(answering.trace_id), store))
         assert count <= 1
+
+
+def test_what_was_deleted_or_overwritten_is_not_written(
+    babbler_gguf: Path, store: Store, caches: Caches
+) -> None:
+    with model(babbler_gguf) as opened:
+        asked = [Request((Message("user", text),), sampling=GREEDY, budget=380) for text in ("Why?", "Who?")]
+        one, other = (start(opened, request, store).trace() for request in asked)
+        put_away(opened)
+        assert [cache.trace for cache in caches] == [other.id]
+        again = start(opened, asked[0], store).trace()
+        store.delete(again.id)
+        put_away(opened)
+        assert {cache.trace for cache in caches} == {other.id}
+        put_away(opened)  # an engine that does not run is not started for this
+        assert opened.engine.starts == 2  # type: ignore[attr-defined]
+    assert one.id != again.id
+
+
+def test_an_engine_that_ends_for_want_of_work_keeps_what_it_holds(
+    babbler_gguf: Path, store: Store, caches: Caches
+) -> None:
+    with model(babbler_gguf) as opened:
+        engine = opened.engine
+        assert isinstance(engine, Owned)
+        engine.settings = replace(engine.settings, idle_s=0.2)
+        trace = start(opened, Request((Message("user", "Why?"),), sampling=GREEDY, budget=380), store).trace()
+        wait_for(lambda: not engine.loaded)
+        assert [cache.trace for cache in caches] == [trace.id]
+
+
+def test_python_programs_and_servers_leave_caches_to_everybody(
+    babbler_gguf: Path, store: Store, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = Options(n_ctx=1024)
+    first = api.ask("Why?", model=str(babbler_gguf), budget=380, sampling=GREEDY, options=options).trace()
+    api.close()
+    count, branch = read(api.fork(first.id, len(first.steps)))
+    api.close()
+    assert count <= 1
+    assert branch.fork_index == first.steps[-1].start
+    said = ponder(capfd, "replay", first.id)
+    assert (said.code, "tokens came again" in said.out) == (0, True)
+
+    with running(model=str(babbler_gguf), slots=1, options=options) as server:
+        body = {
+            "messages": [{"role": "user", "content": "Who?"}],
+            "sampling": {"temperature": 0, "max_tokens": 400},
+        }
+        asked = server.post("/api/ponder/traces", body)
+        assert asked.status == 201, asked.text
+        name = asked.json["id"]
+        wait_for(lambda: server.get(f"/api/ponder/traces/{name}").json["state"] == "done")
+    served = store.bundle(name)
+    opened = reopen(served.environment, served.trace.model)
+    count, _ = read(fork(opened, served.trace, served.trace.fork_at(350), store))
+    put_away(opened)
+    assert count <= 1
 
 
 def test_a_cache_that_was_changed_or_cut_is_deleted_and_not_read(

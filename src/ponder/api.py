@@ -14,6 +14,7 @@ from ponder.opened import Opened, Options, open_model, reopen
 from ponder.session import Answering, start
 from ponder.session import fork as branch
 from ponder.store import Bundle, Store, open_store
+from ponder.warm import put_away
 
 _loaded: dict[object, Opened] = {}
 _stores: dict[str, Store] = {}
@@ -90,7 +91,7 @@ def _reopen(bundle: Bundle) -> Opened:
 
 def _unload() -> None:
     while _loaded:  # one model in memory at a time
-        _loaded.popitem()[1].engine.close()
+        put_away(_loaded.popitem()[1])
 
 
 def _store() -> Store:

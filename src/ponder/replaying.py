@@ -17,6 +17,7 @@ from ponder.errors import InputError
 from ponder.opened import Opened
 from ponder.spine import Run
 from ponder.store import Bundle
+from ponder.warm import recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ def replay(opened: Opened, bundle: Bundle) -> Replayed:
             logit_bias=trace.request.sampling.logit_bias + tuple(map(_bias, piece.get("bias", ()))),
         )
         first = chosen[0].index
+        if not asked:
+            recall(opened, run.prompt, ids[:first])
         stream = opened.engine.stream(run.prompt, ids[:first], sampling, since=time.perf_counter())
         for token, again in zip(chosen, _ids(stream), strict=False):
             asked += 1

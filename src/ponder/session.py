@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from ponder.core.events import Event, Token
+from ponder.core.events import Event, Finish, Token
 from ponder.core.request import Correction, CorrectionKind, Request
 from ponder.core.trace import Trace
 from ponder.engine.protocol import Ability, require
@@ -14,7 +14,7 @@ from ponder.opened import Opened, complete
 from ponder.spine import Run
 from ponder.steer.beginning import wants_reasoning
 from ponder.store import Journal, Start, Store
-from ponder.warm import keep, recall
+from ponder.warm import recall, remember
 
 if TYPE_CHECKING:
     from ponder.core.plan import Compared
@@ -107,12 +107,6 @@ class Answering:
             pass
         return self.so_far()
 
-    def keep_cache(self) -> bool:
-        """Write what the engine made of this trace's tokens to disk, so that a branch of it, or its
-        resumption, reads nothing again in another process; whether that was worth it and was done.
-        """
-        return keep(self.opened, self.trace_id, self.run.prompt, self.run.fold.ids)
-
     def so_far(self) -> Trace:
         """The trace as it is now: whole steps, and perhaps the beginning of another."""
         run, fold = self.run, self.run.fold
@@ -137,6 +131,8 @@ class Answering:
             if not isinstance(event, Token) or event.origin == "model":  # the engine is at work by now
                 self._journal.begun()
             self._journal.add(event)
+            if isinstance(event, Finish) and self._store is not None:
+                remember(self.opened, self._store, self.trace_id, self.run.prompt, self.run.fold.ids)
 
     def _compare(self) -> None:
         """See what became of the plan's predictions, once the answer is complete."""

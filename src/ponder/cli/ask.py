@@ -30,6 +30,7 @@ from ponder.errors import InputError
 from ponder.opened import open_model
 from ponder.session import Answering, start
 from ponder.store import open_store
+from ponder.warm import put_away
 
 output_options = stacked(
     click.option("--hide-reasoning", is_flag=True, help="Show only the answer."),
@@ -75,11 +76,9 @@ def command(question: tuple[str, ...], **values: Any) -> None:
         try:
             answering = start(opened, replace(request, messages=tuple(messages)), store)
             shown = {name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")}
-            ended = show(answering, **shown)
-            if store is not None:
-                ended.keep_cache()
+            show(answering, **shown)
         finally:
-            opened.engine.close()
+            put_away(opened)
 
 
 def show(

@@ -21,8 +21,9 @@ from ponder.cli.steering import request_of, steering_options
 from ponder.core.request import Message, Request
 from ponder.errors import InputError, PonderError
 from ponder.opened import Opened, Options, open_model
-from ponder.session import Answering, start
+from ponder.session import start
 from ponder.store import Store, open_store
+from ponder.warm import put_away
 
 HELP = """\
 /budget N     most reasoning tokens from now on; /budget alone lifts the limit
@@ -46,22 +47,14 @@ class Conversation:
     hide_reasoning: bool
     system: str = ""
     turns: list[Message] = field(default_factory=list)
-    last: Answering | None = None
 
     def ask(self, question: str) -> None:
         """One turn; a question that fails leaves no trace in the conversation."""
         asked = [*self.turns, Message("user", question)]
         system = [Message("system", self.system)] if self.system else []
         answering = start(self.opened, replace(self.request, messages=(*system, *asked)), self.store)
-        self.last = show(answering, hide_reasoning=self.hide_reasoning)
-        trace = self.last.trace()
+        trace = show(answering, hide_reasoning=self.hide_reasoning).trace()
         self.turns = [*asked, Message("assistant", trace.answer, trace.reasoning)]
-
-    def keep(self) -> None:
-        """Keep the cache of the last turn, before its engine goes."""
-        if self.last is not None:
-            self.last.keep_cache()
-            self.last = None
 
 
 @click.command()
@@ -83,9 +76,8 @@ def command(**values: Any) -> None:
                 click.style(f"{opened.name}: /help lists the commands, Ctrl-D leaves.", dim=True), err=True
             )
             _loop(talk)
-            talk.keep()
         finally:
-            talk.opened.engine.close()
+            put_away(talk.opened)
 
 
 def _loop(talk: Conversation) -> None:
@@ -138,8 +130,7 @@ def _think(talk: Conversation, rest: str) -> None:
 
 def _model(talk: Conversation, rest: str) -> None:
     opened = open_model(rest, talk.options)
-    talk.keep()
-    talk.opened.engine.close()
+    put_away(talk.opened)
     talk.opened = opened
     click.echo(click.style(f"Now {opened.name}.", dim=True), err=True)
 

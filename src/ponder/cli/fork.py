@@ -16,6 +16,7 @@ from ponder.opened import reopen
 from ponder.session import fork
 from ponder.steer.correct import WAIT
 from ponder.store import open_store
+from ponder.warm import put_away
 
 TEXTS: tuple[CorrectionKind, ...] = ("say", "replace", "note")
 WISHES = (*TEXTS, "delete", "answer_now", "reroll_answer", "think_more")
@@ -50,9 +51,9 @@ def command(trace_id: str, **values: Any) -> None:
             if not values["json_lines"]:
                 click.echo(click.style(_kept(bundle.trace, answering.fork_index), dim=True), err=True)
             shown = {name: values[name] for name in ("hide_reasoning", "json_lines", "verbose")}
-            show(answering, **shown).keep_cache()
+            show(answering, **shown)
         finally:
-            opened.engine.close()
+            put_away(opened)
 
 
 def _kept(trace: Trace, index: int) -> str:

@@ -19,6 +19,7 @@ from ponder.errors import FileFormatError, InputError
 from ponder.opened import Options, open_model
 from ponder.session import start
 from ponder.store import open_store
+from ponder.warm import put_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def answer_all(values: dict[str, Any], request: Request, options: Options) -> No
                 out.flush()
                 advance(1)
         finally:
-            opened.engine.close()
+            put_away(opened)
 
 
 def read_questions(path: Path) -> Iterator[Question]:

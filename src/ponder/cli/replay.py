@@ -6,6 +6,7 @@ from ponder.cli import ahead
 from ponder.opened import reopen
 from ponder.replaying import replay
 from ponder.store import open_store
+from ponder.warm import put_away
 
 
 @click.command()
@@ -18,7 +19,7 @@ def command(trace_id: str) -> int:
         try:
             found = replay(opened, bundle)
         finally:
-            opened.engine.close()
+            put_away(opened)
     if found.differs_at is None:
         click.echo(f"Trace {bundle.trace.id}: all {found.tokens} tokens came again.")
         return 0

@@ -8,6 +8,7 @@ from ponder.cli.screen import Screen
 from ponder.opened import reopen
 from ponder.session import resume
 from ponder.store import open_store
+from ponder.warm import put_away
 
 
 @click.command()
@@ -25,6 +26,6 @@ def command(trace_id: str, **shown: bool) -> None:
                 screen = Screen(hide_reasoning=shown["hide_reasoning"])
                 screen.past("reasoning", trace.reasoning)
                 screen.past("answer", trace.answer)
-            show(answering, **shown).keep_cache()
+            show(answering, **shown)
         finally:
-            opened.engine.close()
+            put_away(opened)

@@ -80,6 +80,8 @@ class Owned(ABC):
         self._used = 0.0
         self._watch: threading.Timer | None = None
         self._buffers: tuple[Buffer, ...] | None = None  # of this process, once they were asked for
+        self.before_end: Callable[[], None] = lambda: None
+        """What is done before it ends for want of work."""
 
     @property
     def settings(self) -> Settings:
@@ -103,6 +105,11 @@ class Owned(ABC):
     def pid(self) -> int | None:
         """The child's process id, None while it does not run."""
         return self._process.popen.pid if self._process is not None else None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a model is in memory now."""
+        return self._client is not None and self._process is not None and self._process.alive
 
     def resident_bytes(self) -> int:
         """RAM that the process and its children take now, the model's file included; 0 while none runs."""
@@ -256,6 +263,7 @@ class Owned(ABC):
             elif left > 0:
                 self._unload_in(left)
             else:
+                self.before_end()
                 self.close()
 
     def _refuse_taken_port(self) -> None:

@@ -24,6 +24,7 @@ from ponder.opened import Opened, open_model
 from ponder.serve.refusal import Refusal
 from ponder.serve.settings import Settings
 from ponder.serve.turns import Turns
+from ponder.warm import put_away
 
 LIST_S = 5.0
 """How long a list of what is on the disk is believed."""
@@ -219,7 +220,7 @@ class Models:
         if not idle:
             return False
         oldest = min(idle, key=lambda key: self._loaded[key].left)
-        await asyncio.to_thread(self._loaded.pop(oldest).opened.engine.close)
+        await asyncio.to_thread(put_away, self._loaded.pop(oldest).opened)
         return True
 
     async def unload(self, name: str) -> bool:
@@ -230,13 +231,13 @@ class Models:
                 return False
             gone = [self._loaded.pop(key).opened for key in copies]
         for opened in gone:
-            await asyncio.to_thread(opened.engine.close)
+            await asyncio.to_thread(put_away, opened)
         return True
 
     def close(self) -> None:
         """End every engine."""
         while self._loaded:
-            self._loaded.popitem()[1].opened.engine.close()
+            put_away(self._loaded.popitem()[1].opened)
 
 
 def _match(offers: Mapping[str, Offer], wanted: str) -> Offer | None:
