@@ -7,6 +7,7 @@ process of its own; only one works at a time, in turn (A B A B). The same client
 from both, with new questions each round, so that no cache helps either. Tokens per second: the tokens that
 `usage` counts in all streams over the seconds until the last one ends. `first`: median over the clients of
 the seconds to the first delta with text. Ratios and differences are medians over the rounds' pairs.
+After the first tokens ponder sends what has gathered in 40 ms, llama-server each token by itself.
 """
 
 import argparse
