@@ -16,8 +16,11 @@ CHANCE = 0.25
 GREEDYLESS = Sampling(temperature=1.0, top_p=1.0, top_k=0, min_p=0.0, max_tokens=400)
 
 
-def write_wanderer(path: Path) -> Path:
-    """A reasoning of eight steps of ten tokens, then an answer that depends on what step five said."""
+def write_wanderer(path: Path, n_ff: int = 64) -> Path:
+    """A reasoning of eight steps of ten tokens, then an answer that depends on what step five said.
+
+    A large `n_ff` makes it slow enough to watch.
+    """
     chain: dict[str, dict[str, float]] = {}
     before = ["\n", ASSISTANT]
     for step in range(STEPS):
@@ -33,7 +36,7 @@ def write_wanderer(path: Path) -> Path:
     chain["</think>"] = {"The answer is": 1.0}
     chain["The answer is"] = {" 42": 1.0}
     chain[" 42"] = chain[" 43"] = {EOS: 1.0}
-    return write_chain(path, chain, memory=(" twentyone", "The answer is", " 43"))
+    return write_chain(path, chain, memory=(" twentyone", "The answer is", " 43"), n_ff=n_ff)
 
 
 def wander(opened: Opened, store: Store | None, answer: str) -> Trace:

@@ -14,11 +14,15 @@ from tests.browser.conftest import Open, Watched
 from tests.browser.served import Served
 
 
+SEARCH_MS = 180_000
+"""A whole search, on a machine that has other things to do."""
+
+
 @pytest.fixture(scope="module")
 def astray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, str]]:
     """A server, and the id of a trace of its model that went astray in step five."""
     folder = tmp_path_factory.mktemp("astray")
-    model = write_wanderer(folder / "wanderer.gguf")
+    model = write_wanderer(folder / "wanderer.gguf", n_ff=3072)
     with pytest.MonkeyPatch.context() as patch, open_store(folder / "home" / "traces.db") as store:
         patch.setenv("PONDER_HOME", str(folder / "home"))
         patch.setenv("PONDER_THREADS", "1")
@@ -57,7 +61,7 @@ def test_it_is_found_and_stands_at_its_step(open_tab: Open, astray: tuple[Served
     expect(cost).not_to_contain_text("to agree on a target")
     section(page).get_by_role("button", name="Look").click()
     expect(section(page).get_by_role("button", name="Stop")).to_be_visible()
-    expect(section(page).get_by_role("status")).to_have_text("Done.")
+    expect(section(page).get_by_role("status")).to_have_text("Done.", timeout=SEARCH_MS)
 
     found = section(page).locator("[data-method=rollouts]")
     expect(found.get_by_role("link", name="Step 5", exact=True).first).to_be_visible()
@@ -66,7 +70,7 @@ def test_it_is_found_and_stands_at_its_step(open_tab: Open, astray: tuple[Served
         re.compile(r"wrong first: endings [01]\.\d\d")
     )
     found.get_by_text("Evidence").click()
-    expect(found.get_by_role("row").filter(has_text="6 of 6").first).to_be_visible()
+    expect(found.get_by_role("row").filter(has_text=re.compile(r"0 of \d")).first).to_be_visible()
 
     found.get_by_role("link", name="Step 5", exact=True).first.click()
     evidence = steps(page).nth(ASTRAY).get_by_role("list", name="First wrong step")
@@ -84,6 +88,7 @@ def test_two_tabs_watch_it_and_either_stops_it(open_tab: Open, astray: tuple[Ser
     left.goto(f"/traces/{name}")
     look(left, 64)
     right.goto(f"/traces/{name}")
+    expect(section(right).get_by_role("button", name="Stop")).to_be_visible()
     for tab in (left, right):
         expect(section(tab)).to_contain_text(
             re.compile(r"[\d,]+ tokens of at most [\d,]+, \d+ endings?; the last: 4[23] [✓✗]")
@@ -105,7 +110,7 @@ def test_words_in_the_making_outlive_the_result(open_tab: Open, astray: tuple[Se
     words.fill("")
     words.focus()
     page.keyboard.type("I write while it looks, and nothing takes it away.", delay=15)
-    expect(section(page).get_by_role("status")).to_have_text("Done.")
+    expect(section(page).get_by_role("status")).to_have_text("Done.", timeout=SEARCH_MS)
     expect(words).to_have_value("I write while it looks, and nothing takes it away.")
     expect(words).to_be_focused()
 
@@ -123,5 +128,7 @@ def test_a_killed_server_forgets_the_search_not_the_trace(
     served.start()
     expect(section(page).get_by_text("Look for it")).to_be_visible()
     expect(section(page).get_by_role("button", name="Stop")).to_have_count(0)
-    look(page, 4)
-    expect(section(page).get_by_role("status")).to_have_text("Done.")
+    look(page, 64)
+    expect(section(page)).to_contain_text(re.compile(r"\d+ endings"))
+    section(page).get_by_role("button", name="Stop").click()
+    expect(section(page)).to_contain_text("Stopped")

@@ -56,7 +56,7 @@ class FirstAnswer:
 
 def effort(trace: Trace, start: int, stop: int) -> Effort:
     """The effort of the tokens with indices [start, stop)."""
-    return _sum((token, seconds) for token, seconds in _timed(trace) if start <= token.index < stop)
+    return efforts(trace, [(start, stop)])[0]
 
 
 def effort_by_step(trace: Trace) -> tuple[Effort, ...]:
@@ -66,8 +66,8 @@ def effort_by_step(trace: Trace) -> tuple[Effort, ...]:
 
 def efforts(trace: Trace, ranges: Iterable[tuple[int, int]]) -> tuple[Effort, ...]:
     """The effort of each half-open range of token indices."""
-    timed = _timed(trace)
-    return tuple(_sum(timed[start:stop]) for start, stop in ranges)
+    tokens, seconds = trace.tokens, _seconds(trace)
+    return tuple(_sum(tokens[start:stop], seconds[start:stop]) for start, stop in ranges)
 
 
 def effort_by_role(trace: Trace) -> dict[str, Effort]:
@@ -176,23 +176,23 @@ def _located(answer: str, tokens: Sequence[Token], offset: int) -> FirstAnswer |
     return None
 
 
-def _timed(trace: Trace) -> list[tuple[Token, float]]:
-    """Every token with the seconds since the one before."""
-    timed: list[tuple[Token, float]] = []
+def _seconds(trace: Trace) -> list[float]:
+    """Of every token the seconds since the one before."""
+    found: list[float] = []
+    before = 0.0
     for token in trace.tokens:
-        restarted = trace.parent is not None and token.index == trace.fork_index
-        before = timed[-1][0].time_s if timed and not restarted else token.time_s
-        timed.append((token, max(0.0, token.time_s - before)))
-    return timed
+        restarted = not found or (trace.parent is not None and token.index == trace.fork_index)
+        found.append(0.0 if restarted else max(0.0, token.time_s - before))
+        before = token.time_s
+    return found
 
 
-def _sum(timed: Iterable[tuple[Token, float]]) -> Effort:
-    pairs = tuple(timed)
+def _sum(tokens: Sequence[Token], seconds: Sequence[float]) -> Effort:
     return Effort(
-        tokens=len(pairs),
-        seconds=sum(seconds for _, seconds in pairs),
-        mean_logprob=_mean(token.logprob for token, _ in pairs),
-        mean_entropy=_mean(token.entropy for token, _ in pairs),
+        tokens=len(tokens),
+        seconds=sum(seconds),
+        mean_logprob=_mean(token.logprob for token in tokens),
+        mean_entropy=_mean(token.entropy for token in tokens),
     )
 
 
@@ -202,10 +202,12 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _grouped(trace: Trace, key: Callable[[Token], str | None]) -> dict[str, Effort]:
-    groups: dict[str, list[tuple[Token, float]]] = {}
-    for token, seconds in _timed(trace):
+    groups: dict[str, tuple[list[Token], list[float]]] = {}
+    for token, seconds in zip(trace.tokens, _seconds(trace), strict=True):
         name = key(token)
         if name is not None:
-            groups.setdefault(name, []).append((token, seconds))
-    sums = {name: _sum(pairs) for name, pairs in groups.items()}
+            group = groups.setdefault(name, ([], []))
+            group[0].append(token)
+            group[1].append(seconds)
+    sums = {name: _sum(*group) for name, group in groups.items()}
     return dict(sorted(sums.items(), key=lambda item: -item[1].tokens))
