@@ -13,7 +13,6 @@ from tests.browser.acting import steps
 from tests.browser.conftest import Open, Watched
 from tests.browser.served import Served
 
-
 SEARCH_MS = 180_000
 """A whole search, on a machine that has other things to do."""
 
