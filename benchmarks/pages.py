@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from ponder.core.events import Event, Finish, StepEnd, Token, Usage
 from ponder.core.request import Message, Request
@@ -148,13 +148,13 @@ class Tab:
         served_s = self._server_s() - served_s
         self.page.wait_for_load_state("load")
         found: dict[str, float] = self.page.evaluate(TIMING)
-        return found | {"server": 1000 * served_s, "tab": 1000 * self._tab_s()}
+        return found | {"server": 1000 * served_s, "tab": 1000 * self.spent_s()}
 
     def _server_s(self) -> float:
         return sum(self._server.cpu_times()[:2])
 
-    def _tab_s(self) -> float:
-        """Since this page was begun."""
+    def spent_s(self) -> float:
+        """Processor time of the main thread since this page was begun."""
         metrics: Any = self._session.send("Performance.getMetrics")["metrics"]
         return float({each["name"]: each["value"] for each in metrics}["TaskDuration"])
 
@@ -183,22 +183,24 @@ def opening(browser: Browser, url: str, server: psutil.Process, ids: Sequence[st
     table((("an empty page", empty), ("a long trace, cold", cold), ("the same, warm", warm)))
 
 
-def typing(page: Page, keys: int) -> None:
+def typing(tab: Tab, keys: int) -> None:
     """Type into a correction while the run goes on, and again when it has ended."""
+    page = tab.page
     page.goto("/ask")
     page.get_by_label("Question").fill(
         "How many prime numbers lie between 100 and 200? Count them one by one."
     )
     page.get_by_role("button", name="Ask", exact=True).click()
     page.wait_for_url("**/traces/*")
-    typed(page, keys, "while it streams")
+    typed(tab, keys, "while it streams")
     page.get_by_role("button", name="Stop").click()  # which leaves the words, so the page can load anew
     page.get_by_role("heading", name="Where the effort went").wait_for()
-    typed(page, keys, "after its end")
+    typed(tab, keys, "after its end")
 
 
-def typed(page: Page, keys: int, title: str) -> None:
+def typed(tab: Tab, keys: int, title: str) -> None:
     """Open the first step, type, and print how long keys took to be shown."""
+    page = tab.page
     row = page.locator("li.row").first
     row.get_by_role("link").first.click()
     row.get_by_text("Correct here").click()
@@ -207,13 +209,16 @@ def typed(page: Page, keys: int, title: str) -> None:
     words.fill("")
     steps = page.locator("li.row").count()
     text = "".join(chr(97 + number * 7 % 26) for number in range(keys))
+    before_s = tab.spent_s()
     page.keyboard.type(text, delay=20)
+    each_ms = 1000 * (tab.spent_s() - before_s) / keys
     came = page.locator("li.row").count() - steps
     late: list[float] = sorted(page.evaluate("window.delays")) or [0.0]
     kept = "none dropped" if words.input_value() == text else "KEYS WERE DROPPED"
     print(
         f"{keys} keys {title:<18} {kept}; shown after more than 16 ms: {len(late)}, the median of these "
-        f"{statistics.median(late):.0f} ms, the slowest {late[-1]:.0f} ms; {came} steps came meanwhile"
+        f"{statistics.median(late):.0f} ms, the slowest {late[-1]:.0f} ms; "
+        f"{each_ms:.1f} ms of the main thread a key; {came} steps came meanwhile"
     )
 
 
@@ -230,7 +235,7 @@ def main() -> None:
         with serving(Path(folder), given.model) as (url, server):
             opening(browser, url, server, ids)
             if given.model:
-                typing(Tab(browser, url, server).page, given.keys)
+                typing(Tab(browser, url, server), given.keys)
         browser.close()
 
 
