@@ -194,11 +194,7 @@ def reopen(
 
     A weights file that has changed since is refused with InputError: its tokens would mean something else.
     """
-    if not facts:
-        raise InputError(
-            "this trace was imported as text, so nothing can go on after its tokens: ask its question again "
-            "with `ponder ask`."
-        )
+    require_facts(facts)
     known = {f.name: facts[f.name] for f in fields(Options) if f.name in facts}
     options = Options(**known, api_key=os.environ.get("PONDER_API_KEY", ""))  # type: ignore[arg-type]
     if not options.server and not is_path(name):
@@ -210,6 +206,14 @@ def reopen(
             "on: ask its question again with `ponder ask`."
         )
     return opened
+
+
+def require_facts(facts: Mapping[str, str | int | float]) -> None:
+    """Raises InputError for a trace that no engine of ours wrote: what it holds is text, not tokens."""
+    if not facts:
+        raise InputError(
+            "this trace was imported as text, so nothing can go on after its tokens: ask its question again."
+        )
 
 
 def _remote(name: str, options: Options, facts: dict[str, Any]) -> Opened:

@@ -3,12 +3,17 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ponder.core.events import Finish, Step, Token, Usage
+from ponder.core.request import Message, Request
+from ponder.core.trace import Trace
 from ponder.opened import Options
+from ponder.store import Bundle
 from tests.engine.asking import wait_for
 from tests.serve.running import Running, running
 from tests.serve.sse import Event, events
@@ -156,16 +161,36 @@ def test_a_run_is_stopped_and_resumed(slow: Running) -> None:
     assert slow.get(f"{TRACES}/{trace}").status == 404
 
 
+def test_a_trace_that_was_imported_as_text_cannot_go_on(speaking: Running) -> None:
+    trace = Trace("", 1.0, Request((Message("user", "Why?"),)), "some-model", "imported", (), ())
+    word = Token(0, None, b"Because.", "answer", "model", None, 0.0)
+    step = Step(0, 0, 1, "answer", "answer")
+    finish = Finish("stop", "none", Usage())
+    name = speaking.service.store.put(
+        Bundle(replace(trace, tokens=(word,), steps=(step,), finish=finish), {}, ())
+    )
+    for change in ("resume", "fork"):
+        answer = speaking.post(f"{TRACES}/{name}/{change}", {"step": 1, "kind": "say", "text": "Rather:"})
+        assert answer.status == 400
+        assert "imported as text" in answer.json["error"]["message"]
+
+
 def test_a_paused_run_is_corrected(slow: Running) -> None:
     trace = ask(slow, sampling=LONG | {"max_tokens": 2000})
     control(slow, trace, "pause")
     wait_for(lambda: state(slow, trace) == "paused")
-    answer = slow.post(f"{TRACES}/{trace}/fork", {"step": 1, "kind": "say", "text": "Rather:"})
+    live = slow.service.runs.find(trace)
+    assert live is not None
+    assert live.paused is not None
+    step = live.paused
+    answer = slow.post(f"{TRACES}/{trace}/fork", {"step": step.index + 2, "kind": "say", "text": "Rather:"})
     assert answer.status == 201, answer.text
+    # It leaves where the step ended, not behind the token or two that had come after it.
+    assert slow.service.store.load(answer.json["id"]).fork_index == step.stop
     wait_for(lambda: state(slow, trace) == "done")
     control(slow, answer.json["id"], "stop")
     wait_for(lambda: state(slow, answer.json["id"]) == "done")
-    assert slow.get(f"{TRACES}/{answer.json['id']}").json["reasoning"].startswith("Rather:")
+    assert "Rather:" in slow.get(f"{TRACES}/{answer.json['id']}").json["reasoning"]
 
 
 def test_an_engine_that_is_killed_in_a_stream_is_replaced(slow: Running) -> None:

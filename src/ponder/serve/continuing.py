@@ -6,8 +6,8 @@ The model that wrote it is taken again; see `writers`.
 import asyncio
 from dataclasses import dataclass, replace
 
-from ponder.core.request import CorrectionKind
-from ponder.opened import Opened
+from ponder.core.request import CorrectionKind, Request
+from ponder.opened import Opened, require_facts
 from ponder.serve.live import Live
 from ponder.serve.refusal import Refusal
 from ponder.serve.runs import Begin, Order
@@ -35,16 +35,20 @@ async def leave(service: Service, name: str, change: Change, party: str) -> Live
     live = service.runs.find(name)
     if live is None or live.done:
         return await _left(service, name, change, party)
-    live.answering.so_far().fork(change.step, change.kind, change.text)  # refused before it is stopped
+    # Refused before it is stopped; and what it stops with may move the end of its last step.
+    asked = live.answering.so_far().fork(change.step, change.kind, change.text)
     async with live.leaving():
-        branch = await _left(service, name, change, party)
+        branch = await _left(service, name, change, party, asked)
         live.branch = branch.trace_id
     return branch
 
 
-async def _left(service: Service, name: str, change: Change, party: str) -> Live:
+async def _left(
+    service: Service, name: str, change: Change, party: str, asked: Request | None = None
+) -> Live:
     bundle = await asyncio.to_thread(service.store.bundle, name)
-    asked = bundle.trace.fork(change.step, change.kind, change.text)
+    require_facts(bundle.environment)
+    asked = asked or bundle.trace.fork(change.step, change.kind, change.text)
     # Whoever corrects a trace looks at it.
     asked = replace(asked, sampling=replace(asked.sampling, logprobs=True))
     if change.budget is not None:
@@ -57,6 +61,7 @@ async def _left(service: Service, name: str, change: Change, party: str) -> Live
 async def take_up(service: Service, name: str, party: str) -> Live:
     """Go on with an interrupted trace exactly where it stopped; raises Refusal for one that runs."""
     bundle = await asyncio.to_thread(service.store.bundle, name)
+    require_facts(bundle.environment)
     living = service.runs.find(bundle.trace.id)
     if living is not None and not living.done:
         raise Refusal(409, f"trace {bundle.trace.id} runs already.")
