@@ -32,8 +32,8 @@ from ponder.store import Store, open_store
 
 SHARD = 256
 DONE = "done.json"
-TOKENS = 4000
-"""Tokens of an answer where nothing is known of the teacher; R1 has 5,355 on average in its own data."""
+TOKENS = 5355
+"""Tokens of an answer where nothing is known of the teacher: the mean of R1's own data for its students."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ def expect(settings: Settings, known: Mapping[str, Expected]) -> Expected:
         slow, fast = sum(rate[0] for rate in rates), sum(rate[1] for rate in rates)
         low = None if low is None or not fast else low + tokens / models / fast
         high = None if high is None or not slow else high + tokens / models / slow
-    why = f"at most {each:,} tokens an answer"
+    why = f"{'at most' if each < TOKENS else 'with'} {each:,} tokens an answer"
     why += "" if low is not None else "; how fast a teacher writes shows after the first answers"
     return Expected(rows, tokens, low, high, why, cost)
 

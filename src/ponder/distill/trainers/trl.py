@@ -18,12 +18,14 @@ from typing import Any
 
 from ponder.catalog.gguf import read_vocabulary
 from ponder.distill.example import Example
+from ponder.distill.forecast import Tuning, expected
 from ponder.distill.rows import count_rows, read_rows, write_json, write_rows
 from ponder.distill.stages.dataset import ranges
 from ponder.distill.trainers import Job
 from ponder.distill.trainers.lean import KINDS, Lean, ShapeOf, take_vocabulary
 from ponder.distill.work import Expected, Stopped, Told
 from ponder.errors import AbilityError, InputError
+from ponder.fit.devices import find_all
 from ponder.store.codec import decode
 
 POLL_S = 0.5
@@ -40,7 +42,9 @@ class LoraOf:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """As `ponder.distill.tuned.Wanted`, with `base` for the model, or a `shape` to begin from nothing."""
+    """As `ponder.distill.tuned.Wanted`, with `base` for the model, or a `shape` to begin from nothing.
+    `cards`, such as "8x H100 SXM", are for the forecast only.
+    """
 
     base: str = ""
     shape: ShapeOf | None = None
@@ -55,6 +59,7 @@ class Settings:
     packing: bool = False
     checkpointing: bool = False
     processes: int = 1
+    cards: str = ""
 
 
 class Trl:
@@ -71,8 +76,12 @@ class Trl:
             raise InputError("rate must lie between 0 and 1; batch, accumulate, processes be 1 or more.")
 
     def expect(self, settings: Mapping[str, Any], data: Expected) -> Expected:
-        """The tokens; how long that takes depends on the model and the machine, and is not guessed."""
+        """The tokens; memory and time where `cards` are named, else nothing is guessed."""
         wanted = _read(settings)
+        if wanted.cards and wanted.base:
+            rank = wanted.lora.rank if wanted.lora else 0
+            tuning = Tuning(wanted.base, wanted.n_ctx, wanted.batch, rank, wanted.checkpointing)
+            return expected(tuning, data, wanted.epochs, find_all(wanted.cards))
         each = data.tokens / data.rows if data.rows else 0.0
         lessons = wanted.steps * wanted.batch * wanted.accumulate * wanted.processes
         tokens = lessons * each if wanted.steps else wanted.epochs * data.tokens
