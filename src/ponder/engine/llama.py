@@ -120,7 +120,7 @@ class LlamaClient:
         # Another conversation must not profit from this one's cache, nor tell from the time that it exists.
         slot = self._slots.take(prompt, known)
         if not slot.same and prompt.ids in self._lent:
-            slot.same = self._file("restore", slot.number, self._lent[prompt.ids], "n_restored") > 0
+            slot.same = self._borrow(slot.number, self._lent[prompt.ids])
         body = self._body(known, sampling, limit) | {"cache_prompt": slot.same}
         if self._slots.chosen:
             body["id_slot"] = slot.number
@@ -153,6 +153,15 @@ class LlamaClient:
             return self._file("save", slot.number, name, "n_saved") > 0
         finally:
             self._slots.leave(slot)
+
+    def _borrow(self, slot: int, name: str) -> bool:
+        """Whether a slot now holds a lent prompt; if not, it is evaluated anew."""
+        try:
+            return self._file("restore", slot, name, "n_restored") > 0
+        except EngineDiedError:
+            raise
+        except EngineError:
+            return False
 
     def take_back(self, prompt: Prompt) -> None:
         """The file of a lent prompt is no longer read."""

@@ -188,7 +188,10 @@ class Owned(ABC):
 
         Raises EngineError; what goes wrong later only means that a conversation evaluates it itself.
         """
-        name, lent = f"lent-{secrets.token_hex(8)}.bin", False
+        name, lent = (
+            f"lent-{secrets.token_hex(8)}.part",
+            False,
+        )  # after a kill, who looks after caches deletes it
         try:
             if self.settings.slot_folder:
                 with self._turns:
