@@ -20,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.blame_marked import Finder, both, claims, critic, read_marked, report, scores
 from ponder.check.bisection import Bisection
+from ponder.errors import PonderError
 from ponder.opened import Options, open_model
 
 
@@ -141,7 +142,10 @@ def main() -> None:
     parser.add_argument("--votes", type=int, default=4)
     wanted = parser.parse_args()
     if wanted.marked:
-        marked(wanted)
+        try:
+            marked(wanted)
+        except (PonderError, ValueError, OSError) as error:
+            parser.error(str(error))
     else:
         simulated(wanted.rounds)
 

@@ -7,6 +7,8 @@ python -m benchmarks.claims --set worked # worked solutions: algebra, variables,
 python -m benchmarks.claims --set unseen # the same kinds in another voice: totals only
 python -m benchmarks.claims --set sealed # a third voice, by the same author: totals only
 python -m benchmarks.claims --set school # solutions that people wrote, with and without a slip
+python -m benchmarks.claims --set solutions # whole solutions in steps, with and without one slip
+python -m benchmarks.claims --set aside  # other solutions in another voice: totals only
 python -m benchmarks.claims --fuzz 100000
 """
 
@@ -15,10 +17,12 @@ import random
 import time
 from collections import Counter
 
-from benchmarks.claims import generate, gsm, sealed, unseen, worked
+from benchmarks.claims import aside, generate, gsm, sealed, solutions, unseen, worked
 from benchmarks.claims.generate import Case
 from benchmarks.claims.traces import trace_of
 from ponder.check.claims import claims_in
+from ponder.check.programs import code_findings
+from ponder.check.sandbox import run_python
 from ponder.check.verdicts import check_trace
 
 DEVELOPMENT, FROZEN = 20260101, 977_431_125
@@ -28,6 +32,8 @@ SETS = {
     "unseen": unseen.cases,
     "sealed": sealed.cases,
     "school": gsm.cases,
+    "solutions": solutions.cases,
+    "aside": aside.cases,
 }
 BITS = (
     "10**10**10",
@@ -87,8 +93,12 @@ BITS = (
 
 
 def verdict(text: str) -> str:
-    """What the checker says of a text: wrong if any claim is, else ok if any is, else silent."""
-    said = {f.claim.verdict.replace("wrong-then-fixed", "wrong") for f in check_trace(trace_of(text))}
+    """What the checker says of a text, code of it run in the sandbox: wrong if any claim is, else ok if any
+    is, else silent.
+    """
+    trace = trace_of(text)
+    found = (*check_trace(trace), *(code_findings(trace, run_python) if "```" in text else ()))
+    said = {finding.claim.verdict.replace("wrong-then-fixed", "wrong") for finding in found}
     return "wrong" if "wrong" in said else "ok" if "ok" in said else "silent"
 
 
@@ -165,7 +175,7 @@ def main() -> None:
     if options.fuzz:
         fuzz(options.fuzz)
         return
-    seed = FROZEN if options.frozen or options.set in ("unseen", "sealed") else DEVELOPMENT
+    seed = FROZEN if options.frozen or options.set in ("unseen", "sealed", "aside") else DEVELOPMENT
     measure(SETS[options.set](seed, options.count), 0 if seed == FROZEN else options.misses)
 
 

@@ -47,6 +47,7 @@ def test_the_same(one: str, other: str) -> None:
         ("42", "43"), ("0.3", "1/3"), ("0.34", "1/3"), ("12 km", "12 miles"), ("12 km", "12 kg"), ("B", "C"),
         ("50%", "5"), ("50%", "50 km"), ("(1, 2)", "(2, 1)"), ("1, 2", "1, 2, 2"), ("", ""), ("yes", "no"),
         ("1.25", "1.3"), ("x + 1", "x + 2"), ("12 apples", "12 pears"), ("10**10**10", "1"),
+        ("2k", "2k+2"), ("2k", "2"), ("3x", "3"), ("n + 2", "2"), ("2k + 2", "2k"),
         ("0.50", "0.501"),
         ("2.50", "2.5001"), ("0.5", "0.5%"),
     ],
@@ -59,6 +60,9 @@ def test_not_the_same(one: str, other: str) -> None:
 def test_a_text_answers_a_target() -> None:
     assert answers("The capital of France is Paris.", "Paris")
     assert not answers("The capital of France is not Paris.", "Paris")
+    assert not answers("The answer is 2k + 2.", "2k")
+    assert answers("The answer is 2k + 2.", "2k + 2")
+    assert answers("It is 5 V.", "5")
     assert not answers("It is 42, or 43.\n\nThe answer is 43.", "42")
     assert answers("… so the answer is 42 apples.", "42")
 

@@ -40,6 +40,27 @@ def test_code_without_a_claim_is_left_alone(behind: str) -> None:
     assert list(programs_in(SQUARES + behind)) == []
 
 
+DOUBLE = "```python\ndef double(n):\n    return n * 2\n\ndef half(n):\n    return n / 3\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("behind", "verdicts"),
+    [
+        ("`double(4)` returns 8.", ["ok"]),
+        ("Calling double(4) gives 9, and double('ab') returns 'abab'.", ["wrong", "ok"]),
+        ("So double(4) = 9", ["wrong"]),
+        ("half(2) returns 0.67, half(3) returns 1.0, half(2) is 0.7", ["ok", "ok", "ok"]),
+        ("half(2) returns 0.62.", ["wrong"]),
+        ("double([1, 2]) returns [1, 2, 1, 2]", ["ok"]),
+        ("It should not be that double(4) returns 9. Does double(4) = 7?", []),
+        ("double(x) returns 8, triple(4) returns 12, double(4) = 9 + 1", []),
+    ],
+)
+def test_values_of_functions_of_a_block(behind: str, verdicts: list[str]) -> None:
+    found = code_findings(trace(DOUBLE + "\n" + behind), run_python)
+    assert [finding.claim.verdict for finding in found] == verdicts
+
+
 def test_the_sandbox_tells_right_from_wrong() -> None:
     right, wrong = f"{SQUARES}Output: 14\n\n", f"{SQUARES}Output: 15\n\n"
     broken = "```python\nprint(1 / 0)\n```\nOutput: 1\n\n"

@@ -1,8 +1,11 @@
 """Attacks that succeed without the sandbox, and what becomes of them inside."""
 
 import os
+import shutil
 import socket
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,10 +18,8 @@ SMALL = Limits(cpu_s=2, wall_s=6, memory_bytes=256 << 20, file_bytes=1 << 20, ou
 
 
 def _here() -> list[Isolation]:
-    candidates: tuple[Isolation, ...] = ("bubblewrap", "unshare", "sandbox-exec")
-    tools = {"bubblewrap": "bwrap"}
-    there = [how for how in candidates if sandbox._tool(tools.get(how, how)) and sandbox._works(how)]
-    return there or ["none"]
+    candidates: tuple[Isolation, ...] = ("stranger", "bubblewrap", "unshare", "sandbox-exec")
+    return [how for how in candidates if sandbox._works(how)] or ["none"]
 
 
 HERE = _here()
@@ -125,7 +126,7 @@ def test_a_fork_bomb_leaves_nothing_behind(how: Isolation) -> None:
     attack += "    except OSError: break\n    if not pid: time.sleep(30)\nprint('full')"
     run_with(how, attack, "", Limits(wall_s=3, processes=16))
     if sys.platform == "linux":
-        left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"/box/main.py" in _bytes(p)]
+        left = [p for p in Path("/proc").glob("[0-9]*/root/box/main.py") if mark.encode() in _bytes(p)]
         assert not left
 
 
@@ -134,6 +135,75 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+FORKS = """
+import os, time
+born = 0
+try:
+    for _ in range(24):
+        if not os.fork(): time.sleep(30); os._exit(0)
+        born += 1
+except OSError:
+    pass
+print(born)
+"""
+
+
+def test_what_is_denied_is_allowed_with_room(how: Isolation) -> None:
+    """The control run of every limit: the same code passes where the limit leaves room."""
+    roomy = Limits(cpu_s=20, wall_s=30, memory_bytes=1 << 30, file_bytes=8 << 20, processes=200)
+    for code in ("x = bytearray(300 << 20)", "open('big', 'wb').write(b'x' * (4 << 20))"):
+        assert not run_with(how, code, "", SMALL).ok
+        assert run_with(how, code, "", roomy).ok
+    if sys.platform == "linux" and (how == "stranger" or os.geteuid()):
+        few = run_with(how, FORKS, "", Limits(wall_s=20, processes=16))
+        assert int(few.stdout or 0) < 16
+        assert run_with(how, FORKS, "", roomy).stdout == "24\n"
+    late = "import time\ntime.sleep(1.5)\nprint('late')"
+    assert run_with(how, late, "", Limits(wall_s=0.5)).stopped == "time"
+    assert run_with(how, late, "", roomy).stdout == "late\n"
+
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env")
+"""`env`, since setpriv itself may still run what root may."""
+AS_NOBODY = """
+import os, sys
+from ponder.check.sandbox import Limits, run_with
+attack = f"print(open({sys.argv[2]!r}).read())"
+for code in ("print(6 * 7)", attack):
+    ran = run_with(sys.argv[1], code, "", Limits())
+    print(os.getuid(), ran.ok, ran.stdout.strip())
+print(run_with("none", attack, "", Limits()).ok)
+"""
+
+
+def _python_of_nobody() -> str:
+    """A Python that everybody may run; "" where there is none, or where we may not change who we are."""
+    if sys.platform != "linux" or os.getuid() != 0 or not shutil.which("setpriv"):
+        return ""
+    for python in (os.path.realpath(sys.executable), "/usr/bin/python3"):
+        new = [*NOBODY, python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+        if subprocess.run(new, capture_output=True, check=False).returncode == 0:
+            return python
+    return ""
+
+
+def test_a_person_without_rights_has_the_same_sandbox(how: Isolation) -> None:
+    python = _python_of_nobody()
+    if not python or how == "stranger":
+        pytest.skip("only root can try what another user may do, and be a stranger")
+    source = str(Path(sandbox.__file__).parents[2])
+    with tempfile.TemporaryDirectory() as folder:
+        secret = Path(folder, "secret")
+        secret.write_text("hidden")
+        Path(folder).chmod(0o755)
+        environment = {"PYTHONPATH": source, "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [*NOBODY, python, "-c", AS_NOBODY, how, str(secret)]
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/", check=False)
+    if "No module named 'ponder'" in ran.stderr:
+        pytest.skip("nobody cannot read this checkout")
+    assert ran.stdout.split("\n")[:3] == ["65534 True 42", "65534 False ", "True"], ran.stderr
 
 
 def test_refused_without_isolation(monkeypatch: pytest.MonkeyPatch) -> None:

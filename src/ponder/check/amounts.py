@@ -122,11 +122,24 @@ def _share(match: Match) -> Answer | None:
     return result("equality", f"{written(a)} of {written(b)} in %", a / b * 100, match) if b else None
 
 
+def _ratio(match: Match) -> Answer | None:
+    a, b, c, d = (value(match[name]) for name in ("a", "b", "c", "d"))
+    if not (a and b and c and d):
+        return None
+    simplest = f"it is {(a / b).numerator}:{(a / b).denominator}"
+    return "equality", f"{match['a']}:{match['b']}", f"{match['c']}:{match['d']}", a * d == b * c, simplest
+
+
 def _each(match: Match) -> Answer | None:
     a, b = value(match["a"]), value(match["b"])
     return result("equality", f"{written(a)} × {written(b)}", a * b, match)
 
 
+_OF_TWO = r"(?<![\w.,:/])(?P<{}>[0-9]{{1,6}})\s?:\s?(?P<{}>[0-9]{{1,6}})"
+_SIMPLER = (
+    r",?\s+(?:which\s+|that\s+)?(?:can\s+be\s+|is\s+)?(?:simplif\w+|reduce[sd]?|equivalent|the\s+same\s+as|"
+    r"in\s+(?:its\s+)?(?:simplest|lowest)\s+(?:form|terms)\s+is)(?:\s+(?:down\s+)?(?:to|as))?(?:\s+the\s+ratio)?"
+)
 _BY = r"\s+(?:by|with|and|times)\s+"
 PATTERNS = (
     said("multipl", rf"{IF}\bmultipl(?:y|ying|ied)\s+{_A}{_BY}{_B}{GETS}{_R}", _times),
@@ -209,6 +222,11 @@ PATTERNS = (
         _change,
     ),
     said("%|cent", rf"{num('a')}\s+is\s+(?:exactly\s+)?{percent('r')}\s+of\s+{num('b')}", _share),
+    said(
+        "simpl|reduc|ratio|equivalent",
+        rf"{_OF_TWO.format('a', 'b')}{_SIMPLER}\s+{_OF_TWO.format('c', 'd')}(?![0-9]|[.:][0-9])",
+        _ratio,
+    ),
     said("each", rf"{_A}\s+(?:at|for)\s+{num('b')}\s+(?:dollars\s+|euros\s+)?each{GETS}{_R}", _each),
     said("each", rf"{_A}\s+costing\s+{num('b')}\s+(?:dollars\s+)?each\s+costs?\s+{_R}", _each),
     said("each", rf"{_A}\s+at\s+{num('b')}\s+(?:dollars\s+)?each\s+costs?\s+{_R}", _each),

@@ -37,6 +37,12 @@ _MEASURE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ALONE = re.compile(rf"(?<![\w.])-?(?:{NUMBER})(?![\w.]*\w)\s*%?")
+_FORMULA = re.compile(
+    r"(?<![A-Za-z])[A-Za-z]\s*[-+*/^]\s*[0-9A-Za-z(]|[0-9A-Za-z)]\s*[-+*/^]\s*[A-Za-z](?![A-Za-z])"
+    r"|(?<=[0-9])(?![mglshtWVANJK]\b)[A-Za-z]\b(?!\s*\^?[0-9])"
+)
+"""A formula with a letter: 2k, n + 1; no quantity with a unit."""
+_SIGNS = frozenset("+-*/^")
 _DENIED = re.compile(r"\b(?:not|no|never|isn't|cannot)\b|不", re.IGNORECASE)
 _NOTHING = Fraction(1, 10**50)
 """How far two roots may differ that are the same: they are held to 60 digits."""
@@ -154,7 +160,12 @@ def answers(text: str, target: str) -> bool:
     denied = _DENIED.search(given) and not _DENIED.search(target)
     if not plainly or denied or not wanted:
         return False
-    return any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
+    size = len(wanted)
+    return any(
+        words[at : at + size] == wanted
+        and not _SIGNS.intersection(words[max(0, at - 1) : at] + words[at + size : at + size + 1])
+        for at in range(len(words))
+    )
 
 
 def agree(one: str, other: str) -> bool:
@@ -195,7 +206,7 @@ def number_of(text: str) -> Number | None:
     if whole is not None:
         return whole
     numbers = _ALONE.findall(bare)
-    if len(numbers) != 1 or len(bare) > SHORT or _DENIED.search(bare):
+    if _FORMULA.search(bare) or len(numbers) != 1 or len(bare) > SHORT or _DENIED.search(bare):
         return None
     return measure_of(numbers[0])
 
@@ -205,7 +216,7 @@ def measure_of(text: str) -> Number | None:
     """The number that a text is from its first to its last sign, with a unit or `x =`; else None."""
     match = _MEASURE.match(formula(plain(_NAMED.sub("", formula(text)))))
     value = _evaluated(match["value"]) if match else None
-    if match is None or value is None:
+    if match is None or value is None or _FORMULA.search(match[0]):
         return None
     decimals = re.fullmatch(r"[-+]?[0-9,]*\.([0-9]+)", match["value"].strip())
     return Number(value.value, _unit(match["unit"] or ""), len(decimals[1]) if decimals else 0, value.exact)

@@ -78,7 +78,7 @@ def _judged(
         return None  # an assignment
     try:
         base = min(found[1] for name in names if (found := unit(name))) if converted else Fraction(0)
-        a, b = (Side(_resolved(side, known, base)) for side in (left, right))
+        a, b = (Side(_stated(run.text, _resolved(side, known, base))) for side in (left, right))
     except NotEvaluated:
         return None
     meant = stance(run.text, start, stop)
@@ -113,11 +113,6 @@ def _judged(
 
 _AND = re.compile(r"[0-9] ?[a-z]+,? and $", re.IGNORECASE)
 """Before a quantity: 1 hour and 30 minutes is …"""
-_FOLLOWS = re.compile(
-    r"(?:\b(?:so|thus|hence|therefore|then|finally|is|are|gives?|get|substitut\w+|plug\w*|check|verify|total|have)\b|"
-    r"→|∴|所以|因此|则|故|=)[^\n.;?,=]{0,24}$",
-    re.IGNORECASE,
-)
 
 
 def _trusted(text: str, span: tuple[int, int], name: str, known: Known) -> bool:
@@ -128,8 +123,7 @@ def _trusted(text: str, span: tuple[int, int], name: str, known: Known) -> bool:
     start, stop = span
     if not known.firm or re.match(rf"[^.\n]{{0,40}}(?<![A-Za-z]){name}\s*(?:=|\n|$)", text[stop : stop + 60]):
         return False
-    near = start - known.start < _FAR
-    return known.said or (near and _FOLLOWS.search(text[max(0, start - 80) : start]) is not None)
+    return known.said or start - known.start < _FAR
 
 
 _FAR = 1500
@@ -143,6 +137,21 @@ def _normal(text: str, pieces: list[Piece]) -> str:
 def _rounded(exact: Fraction, said: Fraction) -> bool:
     """365 days = 52 weeks, 1 inch = 2.5 cm: near, where no short decimal is exact."""
     return (1000 * exact).denominator != 1 and abs(exact - said) <= abs(exact) * 3 / 100
+
+
+def _stated(text: str, side: list[Piece]) -> list[Piece]:
+    """The side, a decimal that the text said as a percentage before, 20 % and 0.20, as exact as that."""
+    if len(side) < 2:
+        return side
+    return [replace(piece, places=0) if _said_in_percent(text, piece) else piece for piece in side]
+
+
+def _said_in_percent(text: str, piece: Piece) -> bool:
+    if piece.kind != "number" or piece.places < 2:
+        return False
+    share = re.escape(f"{float(piece.value * 100):g}")
+    said = re.compile(rf"(?<![0-9.,]){share}\s?(?:%|per\s?cent)")
+    return said.search(text, max(0, piece.start - 200), piece.start) is not None
 
 
 def _percent_dropped(left: Side, sign: str, right: Side) -> bool:

@@ -69,8 +69,8 @@ def _claims(text: str, known: Mapping[str, Fraction]) -> tuple[Claim, ...]:
 
 
 def _apart(claims: Iterable[Claim], others: Iterable[Claim], length: int) -> list[Claim]:
-    """Those claims that share no character with others."""
+    """Those claims whose right side is not that of another: it has been judged already."""
     taken = bytearray(length + 1)
     for claim in others:
         taken[claim.start : claim.stop] = b"\1" * (claim.stop - claim.start)
-    return [claim for claim in claims if not any(taken[claim.start : claim.stop])]
+    return [claim for claim in claims if not taken[claim.stop - 1]]

@@ -79,6 +79,20 @@ def _length(match: Match) -> Answer | None:
     return _count(match, f"letters of {match['word']}", len(match["word"]))
 
 
+_CLOSED = r"[\"']?(?=\s*(?:[.,;:!)\]]|$|\n|and\b|so\b|but\b))"
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def _nth(match: Match) -> Answer | None:
+    """The letter at a place of a word, counted from 1, or from the end."""
+    word, letter, place = match["word"].lower(), match["letter"].lower(), match["place"].lower()
+    spot = len(word) if place == "last" else int(re.sub(r"\D", "", place) or _ORDINALS.index(place) + 1)
+    if not 1 <= spot <= len(word) or word in _NO_WORDS:
+        return None
+    true = word[spot - 1]
+    return "letters", f"letter {spot} of {word}", letter, letter == true, f"letter {spot} of {word} is {true}"
+
+
 def _items(match: Match) -> Answer | None:
     found = re.findall(r"-?[0-9]+(?:\.[0-9]+)?", match["list"])
     if "set" in match[0].lower() and len(set(found)) < len(found):
@@ -274,6 +288,18 @@ PATTERNS = (
         rf"\"(?P<phrase>[A-Za-z][A-Za-z' ]{{2,200}})\"\s+(?:has|contains|consists\s+of)\s+{_ONLY}{COUNT}"
         rf"\s+words",
         _phrase,
+    ),
+    said(
+        "letter",
+        rf"(?:\b(?P<place>{'|'.join(_ORDINALS)}|last|[0-9]{{1,2}}(?:st|nd|rd|th))\s+letter\s+(?:of|in)\s+"
+        rf"(?:the\s+word\s+)?{WORD}{IS}[\"']?(?P<letter>[A-Za-z])(?![A-Za-z]){_CLOSED})",
+        _nth,
+    ),
+    said(
+        "letter",
+        rf"\bletter\s+(?:number\s+)?(?P<place>[0-9]{{1,2}})\s+(?:of|in)\s+(?:the\s+word\s+)?{WORD}{IS}"
+        rf"[\"']?(?P<letter>[A-Za-z])(?![A-Za-z]){_CLOSED}",
+        _nth,
     ),
     said("digits", rf"{_WHOLE}\s+has\s+{_ONLY}{COUNT}\s+digits\b{_TAIL}", _digits),
     said(

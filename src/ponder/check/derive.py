@@ -12,8 +12,9 @@ from fractions import Fraction
 
 from ponder.check.claim import Claim, Kind, Verdict, written
 from ponder.check.context import stance
+from ponder.check.definitions import Functions
 from ponder.check.evaluate import NotEvaluated, number
-from ponder.check.identities import identity_claims
+from ponder.check.identities import identity_claims, value_claims
 from ponder.check.links import forgets, link, starts_anew
 from ponder.check.polynomial import Polynomial, solved
 from ponder.check.roots import Roots, follows, judge_root, roots_behind
@@ -50,6 +51,7 @@ class _Reader:
     equations: list[tuple[Statement, Polynomial]] = field(default_factory=list)
     last: Statement | None = None
     seen: int = 0
+    functions: Functions = field(default_factory=Functions)
 
     def read(self, group: list[Statement]) -> None:
         """One statement, or several assignments in a row."""
@@ -63,6 +65,9 @@ class _Reader:
             self.scope.drop(first.start)
         for statement in group:
             self.claims += identity_claims(text, statement)
+            self.claims += value_claims(text, statement, self.functions)
+        if not first.names:
+            return
         if all(_assigned(statement) for statement in group):
             self._assignments(group, between)
         elif len(group) == 1:
@@ -70,8 +75,9 @@ class _Reader:
         self.last, self.seen = group[-1], group[-1].stop
 
     def _equation(self, statement: Statement, between: str) -> None:
-        difference = statement.difference
-        if difference is None or statement.open_left or statement.open_right:
+        difference, result = statement.difference, statement.result
+        named = len(statement.terms) > 2 and statement.terms[0].name
+        if difference is None or result is None or named or statement.open_left or statement.open_right:
             self._definition(statement)
             return
         self._reversed(statement, difference.above, between)
@@ -83,8 +89,9 @@ class _Reader:
                 self.scope.drop(statement.stop, *difference.names)
             return
         self._derivation(statement, difference.above, between)
+        self._combination(statement, difference.above, between)
         self._definition(statement)
-        self.equations = [*self.equations[1 - _MOST_EQUATIONS :], (statement, difference.above)]
+        self.equations = [*self.equations[1 - _MOST_EQUATIONS :], (statement, result.above)]
 
     def _definition(self, statement: Statement) -> None:
         """`y = x + 7 = 19` sets y; `x = …` that is no number forgets x."""
@@ -110,11 +117,25 @@ class _Reader:
         fact = f"it does not follow from {self.last.terms[0].text} = {self.last.terms[-1].text}"
         self._claim([statement], "derivation", verdict, fact, self.last)
 
+    def _combination(self, statement: Statement, found: Polynomial, between: str) -> None:
+        """Whether this equation follows from several before it: adding them, 4x = 16."""
+        if self.claims and self.claims[-1].start == statement.start:
+            return
+        near = [pair for pair in self.equations if statement.start - pair[0].stop < _NEAR]
+        answer = solved([polynomial for _, polynomial in near]) if len(near) > 1 else None
+        if not answer or found.names - answer.keys() or link(between) != "consequence":
+            return
+        holds = _value(found, answer) == 0
+        if not holds and _DENIED_AFTER.match(self.text[statement.stop :][:60]):
+            return
+        fact = "the equations give " + ", ".join(f"{n} = {written(answer[n])}" for n in sorted(found.names))
+        self._claim([statement], "derivation", "ok" if holds else "wrong", fact, near[-1][0])
+
     def _given(self, names: frozenset[str]) -> Polynomial | None:
         """The equation before, in exactly these variables, others replaced by their firm values."""
         if self.last is None or self.last.open_left or self.last.open_right:
             return None
-        difference = self.last.difference
+        difference = self.last.result
         if difference is None or (self.last.terms[0].name and self.last.terms[1].bare):
             return None
         known = self.scope.at(self.last.start)
@@ -151,7 +172,9 @@ class _Reader:
         self.scope.put(statement.stop, name, Known(values[0][0], statement.start, firm and exact, said))
 
     def _proved(self, statement: Statement) -> bool:
-        return any(claim.stop == statement.stop and claim.verdict == "ok" for claim in self.claims[-2:])
+        return any(
+            claim.stop == statement.terms[1].stop and claim.verdict == "ok" for claim in self.claims[-2:]
+        )
 
     def _roots(self, group: list[Statement], how: str) -> bool:
         """Values said to solve the equation before; False if nothing can be said."""
@@ -160,7 +183,8 @@ class _Reader:
         if given is None or how == "none" or self.last is None or not given.degree:
             return False
         last = group[-1]
-        more = roots_behind(self.text, last.stop) if given.degree > 1 else Roots((), last.stop)
+        several = given.degree > 1 and len(last.terms) == 2
+        more = roots_behind(self.text, last.stop) if several else Roots((), 0)
         values = [value for one in group for value in values_of(one.terms[1])] + list(more.values)
         bad = [
             value
@@ -174,7 +198,7 @@ class _Reader:
         units = {_unit(self.text, one) for one in group} | {""}
         doubtful = how == "side by side" or any(one.open_right for one in group)
         doubtful |= (_unit(self.text, self.last) not in units) or _percent(group)
-        doubtful |= _DENIED_AFTER.match(self.text[more.stop :][:60]) is not None
+        doubtful |= _DENIED_AFTER.match(self.text[max(more.stop, last.stop) :][:60]) is not None
         if verdict == "wrong" and doubtful:
             if how == "side by side":
                 return False
@@ -242,9 +266,9 @@ class _Reader:
         *,
         stop: int = 0,
     ) -> None:
-        start, stop = group[0].start, max(stop, group[-1].stop)
-        if kind == "solution" and self.text[stop : stop + 2].lstrip().startswith("?"):
-            return
+        start, stop = group[0].start, max(stop, group[-1].terms[1].stop)
+        if kind == "solution" and self.text[stop : stop + 2].lstrip().startswith(("?", ":")):
+            return  # asked, or a case to look at: "n = 4: …"
         left, right = group[0].terms[0].text, " ".join(self.text[group[0].terms[1].start : stop].split())
         rests = () if source is None else (source.start,)
         self.claims.append(
@@ -301,10 +325,10 @@ def _value(polynomial: Polynomial, values: Mapping[str, Fraction]) -> Fraction |
 _JOINT = re.compile(r"\s*(?:,|;|\bor\b|\band\b|,\s*or|,\s*and|或|和|、)\s*", re.IGNORECASE)
 
 
-def _groups(text: str) -> Iterator[list[Statement]]:
+def _groups(text: str, functions: Functions) -> Iterator[list[Statement]]:
     """The statements, assignments in a row together."""
     group: list[Statement] = []
-    for at, statement in enumerate(_merged(text)):
+    for at, statement in enumerate(_merged(text, functions)):
         if at >= MAX_STATEMENTS:
             break
         joined = group and _assigned(statement) and _assigned(group[-1])
@@ -318,14 +342,14 @@ def _groups(text: str) -> Iterator[list[Statement]]:
         yield group
 
 
-def _merged(text: str) -> Iterator[Statement]:
+def _merged(text: str, functions: Functions) -> Iterator[Statement]:
     """The statements and what is named in words ("the price p is 12"), in order."""
     named = [
         (match.start(1), match)
         for match in NAMED.finditer(text)
         if stance(text, match.start(), match.end()) != "not claimed"
     ]
-    for statement in statements(text):
+    for statement in statements(text, functions):
         while named and named[0][0] < statement.start:
             yield _named(named.pop(0)[1])
         yield statement
@@ -346,7 +370,7 @@ def _named(match: re.Match[str]) -> Statement:
 def derived(text: str, given: Mapping[str, Fraction] | None = None) -> tuple[list[Claim], Scope]:
     """The claims with variables of a plain text, and what is known of its variables at every place."""
     reader = _Reader(text, Scope(given))
-    for group in _groups(text):
+    for group in _groups(text, reader.functions):
         try:
             reader.read(group)
         except NotEvaluated:

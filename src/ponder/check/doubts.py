@@ -4,6 +4,7 @@ A claim is called wrong only where nothing of this is found.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -19,7 +20,7 @@ _OPERATORS = frozenset("+-*/^!²³√⁄") | {"of", "share", "multiple"}
 BEFORE = re.compile(
     r"\b(?:from|than|per|over|squared|cubed|factorial|power|root|mod|modulo|log|ln|sin|cos|tan|sec|csc|"
     r"cot|exp|lim|max|min|base|between|choose|add(?:ing)?|subtract(?:ing)?|multiply(?:ing)?|"
-    r"divid(?:e|ing)|remainder|digits?|average|mean|[0-9][0-9.]*\s+and|sums?|step|case|equation|line|problem|"
+    r"divid(?:e|ing)|remainder|digits?|average|mean|(?:[0-9]+\.)*[0-9]+\s+and|sums?|step|case|equation|line|problem|"
     r"option|question|example|part|figure|chapter|exercise|round|times|plus|minus)\s*$"
     r"|\b(?:add\w*|from|ratio|power|equal|close|compared|root|proportional|multipl\w+|divid\w+|[0-9.]+)\b"
     r"[^.;\n]{0,30}\b(?:to|by)\s*$"
@@ -27,7 +28,7 @@ BEFORE = re.compile(
     r"|half|third|"
     r"quarter|percent|sum|product|difference|gcd|lcm|multiple|factor|divisor|ratio|times)|[0-9%])\s+of\s*$"
     r"|\bof\s+(?:[0-9.]+,?\s+(?:and\s+)?)+$"
-    r"|[^\w\s.,;:!?()\"'…→*#|>-]\s*$|[0-9]\s*[-+*/:]\s*$|[A-Za-z_0-9]$|[0-9][:,]$|[)0-9]\s*[-|>*]\s*$",
+    r"|[^\w\s.,;:!?()\"'…→*#|>-]\s*$|[0-9]\s*(?:[-+*/]|(?<=\s):)\s*\Z|[A-Za-z_0-9]\Z|[0-9][:,]\Z|[)0-9]\s*[-|>*]\s*\Z",
     re.IGNORECASE,
 )
 _LOOSE = re.compile(
@@ -76,11 +77,9 @@ def unlike(left: list[Piece], right: list[Piece]) -> bool:
 
     Nouns that are no units do not: 7 girls + 21 boys = 28 kids.
     """
-    said = [
-        [part.strip().rstrip("s") for part in p.text.lower().split("/")]
-        for p in left + right
-        if p.kind == "word"
-    ]
+    said = [_parts(p) for p in left + right if p.kind == "word"]
+    if _powers(left) == _powers(right) is not None:
+        return False
     pure, rates = _pure(left), {tuple(parts[1:]) for parts in said if len(parts) > 1}
     words = {part for parts in said for part in (parts if pure or len(rates) > 1 else parts[:1])}
     if len(words) < 2:
@@ -97,17 +96,44 @@ def unlike(left: list[Piece], right: list[Piece]) -> bool:
     return not pure and (len(set(kinds)) > 1 or bool(words & _MANY))
 
 
+_PER = re.compile(r"\s*/\s*|\s*\bper\s+")
+
+
+def _parts(piece: Piece) -> list[str]:
+    """The unit words of a piece, the first one above the line: "miles/hour", "/pen" has none above."""
+    return [_ES.sub("", part).rstrip("s") for part in _PER.split(piece.text.lower().strip())]
+
+
+_ES = re.compile(r"(?<=x|s)es$|(?<=ch|sh)es$")
+
+
+def _powers(side: list[Piece]) -> dict[str, int] | None:
+    """The power of each unit in a product of quantities, 5 hours/day × 4 days; None for anything else."""
+    powers: Counter[str] = Counter()
+    above = 1
+    for piece in side:
+        if piece.kind in ("*", "/"):
+            above = -1 if piece.kind == "/" else 1
+        elif piece.kind == "word":
+            first, *others = _parts(piece)
+            powers[first] += above
+            powers.subtract(dict.fromkeys(others, above))
+        elif piece.kind != "number":
+            return None
+    return {part: power for part, power in powers.items() if part and power}
+
+
 def doubted(
     run: Run, claim: Claim, parts: tuple[list[Piece], Piece, list[Piece]], at: int, last: bool
 ) -> Claim:
     """`claim`, no longer wrong if what stands around leaves room for another reading."""
     left, sign, right = parts
     text, start, stop = run.text, claim.start, claim.stop
-    before, worded = text[max(0, start - 60) : start], sign.text[0].isalpha()
+    before = text[max(0, start - 60) : start]
     operators = sum(
         p.kind in _OPERATORS or (p.kind == "var" and p.text in "xX")
         for p in [p for p in left[:1] if p.kind != "-"] + left[1:] + right
-    ) + sum(p.text.lower() == "dozen" for p in left)
+    ) + sum(p.text.lower() == "dozen" or p.kind == "var" for p in left[1:])
     kinds = [p.kind for p in left if p.kind not in ("%", "word", "var")]
     bare_left = kinds in (["number"], ["-", "number"])
     labelled = bare_left and len(kinds) < len(left) and any(p.kind in _OPERATORS - {"/", "⁄"} for p in right)
@@ -119,7 +145,7 @@ def doubted(
         or (left[0].kind == "+" and at == 0)
         or (left[0].kind in "-*" and at == 0 and _after_words(left, text))
         or (last and (_AFTER_UNIT if right[-1].kind == "word" else _AFTER).match(text, stop) is not None)
-        or (worded and _LOOSE.search(before) is not None)
+        or (sign.text.lower() in ("is", "are") and _LOOSE.search(before) is not None)
         or (not ordering and operators == 0 and claim.kind != "conversion")
         or (labelled and claim.kind != "conversion")
         or _units_unsure(left, right, claim)

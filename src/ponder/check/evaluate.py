@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from ponder.check.plain import FILL, plain
 
@@ -65,6 +66,7 @@ _PIECE = re.compile(rf"(?P<number>{NUMBER})|(?P<word>[A-Za-z]+)|(?P<sign>\S)")
 _SAME = {"×": "*", "÷": "/", "[": "(", "{": "(", "]": ")", "}": ")", "**": "^"}
 
 
+@lru_cache(maxsize=4096)  # a text has few different numbers, and a Fraction is slow to make
 def number(text: str) -> tuple[Fraction, int]:
     """A written number and its decimals."""
     bare = text.replace(",", "").replace(FILL, "")

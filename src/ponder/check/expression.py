@@ -5,7 +5,7 @@ A tree is a tuple whose first entry says what it is: ("number", value), ("name",
 Nothing in it is text that anyone evaluates. The grammar is that of `evaluate`, with letters as variables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -30,19 +30,24 @@ class Sign:
     places: int = 0
 
 
-def parse(signs: Sequence[Sign]) -> Tree:
+Call = Callable[[str, Tree], Tree]
+"""The tree of a function, by its name, of an argument; raises NotEvaluated for one that is not known."""
+
+
+def parse(signs: Sequence[Sign], call: Call | None = None) -> Tree:
     """The tree of an expression; raises NotEvaluated for what is none."""
-    return Parser(signs).whole()
+    return Parser(signs, call).whole()
 
 
 class Parser:
-    """Reads signs into a tree, by recursive descent; `functions` reads more kinds of atoms."""
+    """Reads signs into a tree, by recursive descent; `notation` reads more kinds of atoms."""
 
-    BESIDE = frozenset(("(", "name", "function", "√", "π", "⁄"))
+    BESIDE = frozenset(("(", "name", "function", "call", "√", "π", "⁄"))
     """What multiplies where it stands beside something."""
 
-    def __init__(self, signs: Sequence[Sign]) -> None:
+    def __init__(self, signs: Sequence[Sign], call: Call | None = None) -> None:
         self._signs = signs
+        self._of = call
         self.at = 0
         self._depth = 0
 
@@ -141,6 +146,8 @@ class Parser:
             return ("root", 2, self._atom())
         if sign.kind == "function":
             return self._call(sign.text)
+        if sign.kind == "call" and self._of is not None:
+            return self._of(sign.text, self._atom())
         raise NotEvaluated("not an expression")
 
     def _call(self, name: str) -> Tree:
@@ -170,10 +177,8 @@ def quotient(tree: Tree) -> Quotient:
         a, b = quotient(tree[1]), quotient(tree[2])
         return a + b if kind == "+" else a - b if kind == "-" else a * b if kind == "*" else a / b
     if kind == "^":
-        exponent = quotient(tree[2])
-        power = exponent.above.constant
-        below = exponent.below.constant
-        if power is None or not below or (power / below).denominator != 1:
+        power = quotient(tree[2]).constant
+        if power is None or power.denominator != 1:
             raise NotEvaluated("no integer power")
-        return quotient(tree[1]).power(int(power / below))
+        return quotient(tree[1]).power(int(power))
     raise NotEvaluated("no polynomial")

@@ -1,9 +1,11 @@
 """Expressions said to be equal whatever their variables are: expansions, factorisations, simplifications."""
 
 import re
+from itertools import pairwise
 
-from ponder.check.claim import Claim, Verdict
+from ponder.check.claim import Claim, Verdict, written
 from ponder.check.context import stance
+from ponder.check.definitions import Functions, is_head
 from ponder.check.evaluate import NotEvaluated
 from ponder.check.polynomial import Quotient
 from ponder.check.statements import Statement, Term
@@ -20,18 +22,48 @@ _CUE_AFTER = re.compile(
     r"expan\w*|distribut\w*|foil|identity)\b|\(?\s*difference of|(?:is|,) an identity|for all\b)",
     re.IGNORECASE,
 )
+_OPENS = re.compile(r":\s*\n\s*")
+"""A colon that opens a display."""
+_NO_SOLUTION = re.compile(
+    r"\bno (?:real )?(?:solution|such|value|integer)|contradict|impossible|\bnever\b|inconsistent|parallel|≠|"
+    r"\bfalse\b|\bnot\b|n't\b|\?",
+    re.IGNORECASE,
+)
 _SOLVES = re.compile(r"\b(?:solve|equation|set(?:ting)?|when|where|if|roots?|solutions?)\b", re.IGNORECASE)
 
 
 def identity_claims(text: str, statement: Statement) -> list[Claim]:
     """The claims of one statement that its sides are the same expression."""
     claims = []
-    for at, (left, right) in enumerate(zip(statement.terms, statement.terms[1:], strict=False)):
+    for at, (left, right) in enumerate(pairwise(statement.terms)):
         if statement.relations[at] != "=":
             continue
         claim = _pair(text, statement, at, left, right)
         if claim is not None:
             claims.append(claim)
+    return claims
+
+
+def value_claims(text: str, statement: Statement, functions: Functions) -> list[Claim]:
+    """The claims of one statement about values of functions that the text defined: f(3) = 10."""
+    claims = []
+    for at, (left, right) in enumerate(pairwise(statement.terms)):
+        a, b = (side.form.constant if side.form else None for side in (left, right))
+        if not left.calls or a is None or b is None or statement.relations[at] != "=":
+            continue
+        meant = stance(text, left.start, right.stop)
+        gap = abs(a - b)
+        close = gap * 10**right.places < 1 if right.bare and right.places else gap == 0
+        if meant == "not claimed":
+            continue
+        alone = [sign.kind for sign in left.signs].count("call") == 1 and left.signs[0].kind == "call"
+        sure = meant == "claimed" and not statement.open_left and not statement.open_right
+        sure = sure and (alone or functions.sure(left.signs)) and not right.calls
+        if not close:
+            functions.doubt(left.signs)
+        verdict: Verdict = "ok" if close else "wrong" if sure else "undecided"
+        fact = "" if close else f"{left.text} is {written(a)}"
+        claims.append(Claim(left.start, right.stop, "equality", left.text, right.text, verdict, fact))
     return claims
 
 
@@ -42,6 +74,7 @@ def _pair(text: str, statement: Statement, at: int, left: Term, right: Term) -> 
         or b is None
         or not left.names
         or left.name
+        or is_head(left.signs)
         or (right.name and not _rewritten(statement, at))
     ):
         return None
@@ -59,7 +92,8 @@ def _pair(text: str, statement: Statement, at: int, left: Term, right: Term) -> 
         last = at + 2 == len(statement.terms)
         opened = (at == 0 and statement.open_left) or (last and statement.open_right)
         verdict = "undecided" if meant == "doubtful" or opened or not _alike(a, b) else "wrong"
-    fact = "" if same else f"{left.text} is {shown(a)}"
+    plainly = shown(a).replace(" ", "") == left.text.replace(" ", "")
+    fact = "" if same else f"{right.text} is {shown(b)}" if plainly else f"{left.text} is {shown(a)}"
     return Claim(left.start, right.stop, "identity", left.text, right.text, verdict, fact)
 
 
@@ -76,11 +110,35 @@ def _identical(text: str, statement: Statement, at: int) -> bool:
         return False
     if at > 0:
         return True
-    before = text[max(0, left.start - 100) : left.start]
+    before = _OPENS.sub(": ", text[max(0, left.start - 100) : left.start])
     before = re.split(r"[.!?](?=\s)|\n\s*\n", before)[-1]
     cued = _CUE.search(before) is not None or _CUE_AFTER.match(text[right.stop : right.stop + 60]) is not None
     later = len(statement.terms) > 2 and bool(statement.terms[2].names) and _built(left)
+    near = _built(left) and not _built(right) and _one_apart(left, right)
+    if near or _never(left, right):
+        around = before + text[right.stop : right.stop + 160]
+        near = not _SOLVES.search(before) and not _NO_SOLUTION.search(around)
+        cued = cued or near
     return (cued and not _SOLVES.search(before)) or later
+
+
+def _never(left: Term, right: Term) -> bool:
+    """Whether the sides differ by the same number whatever the variables are: x² + 2 - 5 = x² + 3."""
+    gap = left.form - right.form if left.form and right.form else None
+    return gap is not None and not gap.names and len(left.signs) > 3
+
+
+def _one_apart(left: Term, right: Term) -> bool:
+    """Whether both have the same three or more terms, with one coefficient that differs: no equation that
+    anyone sets up, but a slip in expanding.
+    """
+    if left.form is None or right.form is None or not (a := left.form.below.constant):
+        return False
+    if not (b := right.form.below.constant):
+        return False
+    one, two = left.form.above.terms, right.form.above.terms
+    gaps = [monomial for monomial in one if one[monomial] / a != two.get(monomial, 0) / b]
+    return len(one) > 2 and one.keys() == two.keys() and len(gaps) == 1
 
 
 def _built(side: Term) -> bool:
@@ -94,7 +152,7 @@ def _alike(a: Quotient, b: Quotient) -> bool:
     if not b.names or not (a.names >= b.names or b.names >= a.names):
         return False
     one, two = a.below.constant, b.below.constant
-    if one is None or two is None:
+    if one is None or two is None or a.above.terms.keys() == b.above.terms.keys():
         return True
     return any(
         monomial and b.above.terms.get(monomial) == coefficient / one * two

@@ -19,7 +19,12 @@ _CONSEQUENCE = frozenset((
     "solution", "solutions", "root", "roots", "rearranging", "simplifying", "simplify", "solving", "→",
     "⟹", "⟶",
     "⇔", "⟺", "∴", "taking", "square", "follows", "conclude", "factor", "factoring", "factors", "factored",
-    "isolating", "isolate", "得", "所以", "因此", "解得", "即", "则", "故", "从而", "的解是",
+    "isolating", "isolate", "combining", "combine", "collecting", "collect", "gathering", "expanding",
+    "expand", "distributing", "distribute", "moving", "move", "transposing", "transpose", "cancelling",
+    "canceling", "cancel", "rewriting", "rewrite", "rewritten", "simplified", "reduces", "equivalent",
+    "equivalently", "eliminates", "eliminating", "eliminate", "substituting", "substitute", "plugging",
+    "squaring", "cross-multiplying", "finally", "得", "所以", "因此", "解得", "即", "则", "故", "从而",
+    "的解是",
     "的根是", "可得", "得到", "解为",
 ))  # fmt: skip
 _NEUTRAL = frozenset((
@@ -33,7 +38,9 @@ _NEUTRAL = frozenset((
     "coefficient",
     "down", "my", "right", "left", "hand", "do", "same", "thing", "like", "two", "three", "positive",
     "since", "will",
-    "further", "combine", "combining", "moving", "move", "isolated", "because", "roots", "how", "find",
+    "further", "terms", "isolated", "becomes", "variable", "variables", "answer", "unknown", "all",
+    "like", "constants", "numbers", "brackets", "parentheses", "back", "into", "our", "original",
+    "because", "roots", "how", "find",
     "ok", "okay",
     "方程", "两边", "同时", "除以", "减去", "加上", "乘以", "解", "是", "由", "equations", "system",
     "these", "simultaneously",
@@ -48,8 +55,7 @@ def link(between: str) -> Link:
     """What the text between two statements makes of the second one."""
     if len(between) > _LONGEST or "?" in between:
         return "none"
-    bare = re.sub(r"\\?\b(?:begin|end|align|aligned|equation|gather|array|cases)\b\*?", " ", between)
-    words = [word.lower().strip("'") for word in _WORD.findall(_MATH.sub(" ", bare))]
+    words = [word.lower().strip("'") for word in _WORD.findall(_MATH.sub(" ", between))]
     if any(word not in _CONSEQUENCE and word not in _NEUTRAL for word in words):
         return "none"
     if any(word in _CONSEQUENCE for word in words):

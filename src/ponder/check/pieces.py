@@ -60,7 +60,8 @@ _PIECE = re.compile(
     rf"(?P<number>{NUMBER})"
     + "".join(rf"|(?<![A-Za-z])(?P<w{i}>(?:{pattern}))" for i, pattern in enumerate(_WORDS.values()))
     + rf"|(?<![A-Za-z])(?P<compound>(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_SMALL[1:10])})\b)"
-    + r"|(?P<word>[A-Za-z]{2,}(?: ?/ ?[A-Za-z]{2,}(?![A-Za-z(]))+|[A-Za-z]+)"
+    + r"|(?P<word>[A-Za-z]{2,}(?:(?: ?/ ?|\sper\s)[A-Za-z]{2,}(?![A-Za-z(]))+"
+    r"|(?<=[0-9])(?: ?/ ?|\sper\s(?!cent))[A-Za-z]{2,}(?![A-Za-z(])|[A-Za-z]+)"
     r"|(?P<break>→|[=-]{1,4}>|\+=|:=|\.\.\.)|(?P<rel><=|>=|==|!=)"
     r"|(?P<line>\n)|(?P<sign>[^\s\x01])",
     re.IGNORECASE,

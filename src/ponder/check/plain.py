@@ -20,6 +20,7 @@ _SIGNS = {
 }  # fmt: skip
 _COMMAND = re.compile(
     r"\\(?:text|textbf|mathrm|mathbf|fbox|textit|operatorname|underline)\s?\{(?P<words>[^{}\n]{0,80})\}"
+    r"|\\(?:begin|end)\s?\{(?P<display>(?:align(?:ed)?|equation|gather(?:ed)?|split|multline|cases)\*?)\}"
     r"|\\(?:text|textbf|mathrm|mathbf|boxed|fbox|textit|operatorname|underline)\s?\{"
     r"|\\(?P<name>[A-Za-z]+)|\\(?P<mark>[^A-Za-z])"
 )
@@ -50,6 +51,9 @@ def _command(match: re.Match[str]) -> str:
     name, mark = match["name"], match["mark"]
     if match["words"] is not None:
         return (match["words"] + " ").rjust(len(match[0]))
+    if match["display"] is not None:
+        pieces = match["display"] == "cases" and match.string[: match.start()].rstrip().endswith("=")
+        return ("\x02" if pieces else "\n").ljust(len(match[0]))
     if name in ("gcd", "lcm"):
         return " " + name
     if name:

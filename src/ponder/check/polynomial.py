@@ -127,6 +127,12 @@ class Quotient:
         """The variables that occur."""
         return self.above.names | self.below.names
 
+    @property
+    def constant(self) -> Fraction | None:
+        """Its value if it has no variables."""
+        above, below = self.above.constant, self.below.constant
+        return None if above is None or not below else above / below
+
     def __add__(self, other: "Quotient") -> "Quotient":
         if self.below == other.below:
             return Quotient(self.above + other.above, self.below)

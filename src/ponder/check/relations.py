@@ -15,7 +15,9 @@ from ponder.check.evaluate import NotEvaluated, Piece, Value, compute
 _NEAR = Fraction(1, 10**30)
 _FLOAT = Fraction(1, 10**14)
 _ROUGH = Fraction(2, 100)
+"""A gap that rounding on the way may leave. On 150 real traces no verdict changes between 1 and 5 %."""
 _LOOSE = Fraction(15, 100)
+"""How far "about" a whole number may be off and not be wrong. Nothing changes there between 5 and 30 %."""
 _MOST_DECIMALS = 8
 
 

@@ -1,7 +1,9 @@
 """Running a model's Python where it can harm nothing: `run_python(code)`.
 
 Linux: namespaces for users, processes, mounts, network, System V objects and the host name, through
-bubblewrap where it is installed and `unshare` otherwise. The file system is an empty one in memory that
+bubblewrap where it is installed and `unshare` otherwise. Root is exempt from the limit on processes, whatever
+it is called inside, so a program that root starts runs in such namespaces as a user of its own. The file
+system is an empty one in memory that
 holds, read only, what Python itself needs (its own folders, /usr and the libraries) and one temporary
 folder as working directory. There is no network, not even a loopback that is up, and of processes only its
 own. macOS: `sandbox-exec` with a profile that denies everything but reading Python. Everywhere: resource
@@ -12,6 +14,7 @@ unless `without_isolation` is given.
 
 import functools
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -26,7 +29,9 @@ from typing import IO, Literal
 
 from ponder.errors import AbilityError
 
-Isolation = Literal["bubblewrap", "unshare", "sandbox-exec", "none"]
+Isolation = Literal["stranger", "bubblewrap", "unshare", "sandbox-exec", "none"]
+_STRANGERS = 1_000_000_000
+"""User ids from here on belong to nobody; a program of root's runs as one of them."""
 _BLOCK = 65536
 
 
@@ -86,12 +91,10 @@ for name in null zero urandom; do : > "$root/dev/$name"; mount --bind "/dev/$nam
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
 mount --bind "$work" "$root/box"
 cd "$root"; pivot_root . old; umount -l /old; rmdir /old
-mount -o remount,ro,nosuid,nodev / ; cd /box
+mount -o remount,bind,ro,nosuid,nodev / ; cd /box
 exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all "$@"
 """
 _NAMESPACES = (
-    "--user",
-    "--map-root-user",
     "--net",
     "--pid",
     "--mount",
@@ -137,20 +140,28 @@ def run_with(how: Isolation, code: str, stdin: str, limits: Limits) -> Ran:
 def isolation() -> Isolation:
     """Which isolation works here, found by trying it once."""
     candidates: tuple[Isolation, ...] = (
-        ("bubblewrap", "unshare")
+        ("stranger", "bubblewrap", "unshare")
         if sys.platform == "linux"
         else ("sandbox-exec",)
         if sys.platform == "darwin"
         else ()
     )
     for how in candidates:
-        tools = {"bubblewrap": ("bwrap",), "unshare": ("unshare", "setpriv", "pivot_root", "mount")}
-        if all(_tool(tool) for tool in tools.get(how, (how,))) and _works(how):
+        if _works(how):
             return how
     return "none"
 
 
+_NEEDS = {
+    "stranger": ("unshare", "setpriv", "pivot_root", "mount"),
+    "bubblewrap": ("bwrap",),
+    "unshare": ("unshare", "setpriv", "pivot_root", "mount"),
+}
+
+
 def _works(how: Isolation) -> bool:
+    if not all(_tool(tool) for tool in _NEEDS.get(how, (how,))) or (how == "stranger" and os.geteuid()):
+        return False
     return run_with(how, "print(6 * 7)", "", Limits()).stdout == "42\n"
 
 
@@ -189,9 +200,11 @@ def _command(how: Isolation, work: Path, root: Path, limits: Limits) -> list[str
             *(*binds, "--proc", "/proc", "--dev", "/dev", "--bind", str(work), "/box", "--chdir", "/box"),
             *("--remount-ro", "/", "--", *last),
         ]
-    if how == "unshare":
-        script = ["/bin/sh", "-c", _ROOT, "sh", str(root), str(work), *_folders(), "--", *last]
-        return [_tool("unshare") or "unshare", *_NAMESPACES, "--", *script]
+    if how in ("unshare", "stranger"):
+        users = ["--user", "--map-root-user"] if how == "unshare" else []
+        script = ["/bin/sh", "-c", _ROOT, "sh", str(root), str(work), *_folders(), "--"]
+        script += _stranger(work) if how == "stranger" else []
+        return [_tool("unshare") or "unshare", *users, *_NAMESPACES, "--", *script, *last]
     if how == "sandbox-exec":
         reads = " ".join(f'(subpath "{path}")' for path in (*_folders(), "/System", "/Library"))
         profile = (
@@ -202,6 +215,14 @@ def _command(how: Isolation, work: Path, root: Path, limits: Limits) -> list[str
         )
         return ["/usr/bin/sandbox-exec", "-p", profile, *last]
     return last
+
+
+def _stranger(work: Path) -> list[str]:
+    """Arguments of setpriv that make the program a user of its own, to whom its folder is given."""
+    user = _STRANGERS + secrets.randbelow(_STRANGERS)
+    for path in (work, *work.iterdir()):
+        os.chown(path, user, user)
+    return [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
 
 
 def _run(command: Sequence[str], work: Path, stdin: str, limits: Limits, how: Isolation) -> Ran:

@@ -61,10 +61,11 @@ class Scope:
 
 
 NAMED = re.compile(
-    r"(?<![A-Za-z\\'])(?:the\s+)?[a-z]{3,}\s+([b-hj-zB-HJ-Z])\s+(?:is|equals|is equal to|will be)\s+"
-    r"(-?[0-9][0-9,]{0,11}(?:\.[0-9]+)?)(?![0-9]|[.,][0-9]|\s*[-+*/^×÷%=(])"
+    r"(?<![A-Za-z\\'])(?<![-+*/^×÷=<>≤≥(] )([b-hj-zB-HJ-Z])\s+(?:is|equals|is equal to|will be)\s+"
+    r"(-?[0-9][0-9,]{0,11}(?:\.[0-9]+)?)"
+    r"(?![0-9]|[.,][0-9]|\s*[-+*/^×÷%=(]|(?:\s+\w+){0,2}\s+(?:more|less|fewer|than|times|of|percent|or|to)\b)"
 )
-"""The price p is 12."""
+"""The price p is 12; in June p is 13."""
 
 SAID = re.compile(
     r"(?:\b(?:let|set|sets|given|denote|define|put)\b|设|令|已知)[^.;:?\n]{0,50}$|\b(?:where|with)\s+$",

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
+from ponder.check.definitions import Functions
 from ponder.check.evaluate import NUMBER, NotEvaluated, Value, evaluate, number
-from ponder.check.expression import FUNCTIONS, Sign, Tree, parse, quotient
+from ponder.check.expression import FUNCTIONS, Call, Sign, Tree, parse, quotient
 from ponder.check.polynomial import Quotient
 from ponder.check.units import unit
 
@@ -53,6 +54,11 @@ class Term:
     def name(self) -> str:
         """Its name if it is one variable, else ""."""
         return self.signs[0].text if len(self.signs) == 1 and self.signs[0].kind == "name" else ""
+
+    @property
+    def calls(self) -> bool:
+        """Whether a function that the text may define is in it."""
+        return any(sign.kind == "call" for sign in self.signs)
 
     @property
     def bare(self) -> bool:
@@ -102,18 +108,30 @@ class Statement:
 
     @property
     def difference(self) -> Quotient | None:
-        """Left minus right of a single equation; None for other statements and beyond the caps."""
-        if len(self.terms) != 2 or self.relations != ("=",):
+        """Left minus right of an equation, of c² = 9 + 16 = 25 what its first sign says; None for other
+        statements and beyond the caps.
+        """
+        return self._minus(1)
+
+    @property
+    def result(self) -> Quotient | None:
+        """As `difference`, with what the right side comes to in the end: what the text goes on from."""
+        return self._minus(-1)
+
+    def _minus(self, at: int) -> Quotient | None:
+        if set(self.relations) != {"="} or any(term.names for term in self.terms[2:]):
             return None
-        left, right = self.terms[0].form, self.terms[1].form
+        if len(self.terms) > 2 and self.terms[1].names:
+            return None
+        left, right = self.terms[0].form, self.terms[at].form
         try:
             return left - right if left is not None and right is not None else None
         except NotEvaluated:
             return None
 
 
-def statements(text: str) -> Iterator[Statement]:
-    """The statements of a plain text that have a variable, in order."""
+def statements(text: str, functions: Functions) -> Iterator[Statement]:
+    """The statements of a plain text that have a variable or a function, in order; `functions` learns."""
     run: list[Sign] = []
     pending = False
     letters = frozenset(m[1] or m[2] for m in _LETTER.finditer(text))
@@ -126,12 +144,12 @@ def statements(text: str) -> Iterator[Statement]:
         relation = bool(signs) and signs[0].kind in RELATION_SIGNS
         joined = relation or (bool(run) and run[-1].kind in RELATION_SIGNS)
         if not signs or (pending and not joined) or len(run) > MAX_SIGNS or _heads(signs, run, text):
-            yield from _statement(run, text)
+            yield from _statement(run, text, functions)
             run = []
         if signs and not (len(run) == 0 and _bullet(signs[0], text)):
             run += signs
         pending = False
-    yield from _statement(run, text)
+    yield from _statement(run, text, functions)
 
 
 _HEAD = re.compile(r"\s*(?:=|:)")
@@ -174,7 +192,9 @@ def _signs(match: re.Match[str], run: list[Sign], letters: frozenset[str]) -> li
         same = _SAME.get(said, said)
         return [Sign(same, start, match.end(), said)]
     if kind == "name":
-        return [Sign("name", start, match.end(), "".join(said.split()).replace("{", "").replace("}", ""))]
+        called = said[0] in _CALLED and match.string[match.end() : match.end() + 1] == "("
+        bare = "".join(said.split()).replace("{", "").replace("}", "")
+        return [Sign("call" if called else "name", start, match.end(), bare)]
     if kind != "word":
         return []
     return _word(match, run, letters)
@@ -248,7 +268,7 @@ def _article(start: int, text: str) -> bool:
 
 
 _OPEN_BEFORE = re.compile(
-    r"[\x02_|°#@~…%!^√≡]\s*$|[A-Za-z0-9)\]'\"]$|\b(?:mod|log|ln|lim|max|min|sum|by|times|plus|minus|"
+    r"[\x02_|°#@~…%!^√≡]\s*$|[A-Za-z0-9)\]'\"]\Z|\b(?:mod|log|ln|lim|max|min|sum|by|times|plus|minus|"
     r"(?:sum|product|half|square|cube|multiple|factor|third|power|derivative|integral|percent|remainder|"
     r"[0-9%]) of)\s+$"
 )
@@ -258,9 +278,13 @@ _OPEN_AFTER = re.compile(
 )
 
 
-def _statement(run: list[Sign], text: str) -> Iterator[Statement]:
+_MINUS = re.compile(r"[\w)\]}](?:\s*- |-.)\Z")
+"""A minus that goes on from what stands before: "a - 3", "a-3", but not "is -3"."""
+
+
+def _statement(run: list[Sign], text: str, functions: Functions) -> Iterator[Statement]:
     spots = [at for at, sign in enumerate(run) if sign.kind in RELATION_SIGNS]
-    if not spots or not any(sign.kind == "name" for sign in run):
+    if not spots or not any(sign.kind in ("name", "call") for sign in run):
         return
     bounds = [-1, *spots, len(run)]
     sides = [run[a + 1 : b] for a, b in pairwise(bounds)]
@@ -272,14 +296,18 @@ def _statement(run: list[Sign], text: str) -> Iterator[Statement]:
     if len(sides) < 2 or not all(sides):
         return
     sides = _bracketed(sides)
-    terms = tuple(term(_untagged(side, at, len(sides), text), text) for at, side in enumerate(sides))
+    untagged = (_untagged(side, at, len(sides), text) for at, side in enumerate(sides))
+    terms = tuple(term(side, text, functions.at) for side in untagged)
     relations = tuple(run[spot].kind for spot in spots)
     becomes = any(run[spot].text[0].isalpha() for spot in spots)
     names = frozenset(name for one in terms for name in one.names)
     start, stop = terms[0].start, terms[-1].stop
+    for head, body in pairwise(terms):
+        if head.calls and body.form is not None and body.names == head.names:
+            functions.define(head.signs, body.tree, text[stop : stop + 40])
     before = text[max(0, start - 12) : start]
     opened = terms[0].signs[0].kind in "+*/^)²³%!=" or (
-        terms[0].signs[0].kind == "-" and bool(re.search(r"[\w)\]}]\s*$", before))
+        terms[0].signs[0].kind == "-" and _MINUS.search(text[max(0, start - 8) : start + 2]) is not None
     )
     yield Statement(
         terms,
@@ -292,7 +320,9 @@ def _statement(run: list[Sign], text: str) -> Iterator[Statement]:
 
 
 def _bracketed(sides: list[list[Sign]]) -> list[list[Sign]]:
-    """Without a bracket around the whole: "(so x = 5)"."""
+    """Without a bracket around the whole, "(so x = 5)", and one that opens a remark behind, "x = 5 (by …"."""
+    while len(sides[-1]) > 1 and sides[-1][-1].kind == "(":
+        sides[-1].pop()
     for side, opening, at in ((sides[0], "(", 0), (sides[-1], ")", -1)):
         while len(side) > 1 and side[at].kind == opening and _unmatched(side, opening):
             side.pop(at)
@@ -323,7 +353,7 @@ def _untagged(side: list[Sign], at: int, count: int, text: str) -> list[Sign]:
     return side
 
 
-def term(signs: list[Sign], text: str) -> Term:
+def term(signs: list[Sign], text: str, call: Call | None = None) -> Term:
     """A side that is read as far as it can be."""
     start, stop = signs[0].start, signs[-1].stop
     names = frozenset(sign.text for sign in signs if sign.kind == "name")
@@ -331,11 +361,11 @@ def term(signs: list[Sign], text: str) -> Term:
     places = max((sign.places for sign in signs), default=0)
     tree, form, value = None, None, None
     try:
-        if not names:
+        if not names and not any(sign.kind == "call" for sign in signs):
             value = evaluate(text[start:stop])
             form = quotient(("number", value.value)) if value.exact else None
-        tree = parse(signs)
-        form = form or (quotient(tree) if names else None)
+        tree = parse(signs, call)
+        form = form or (quotient(tree) if value is None else None)
     except NotEvaluated:
         pass
     return Term(start, stop, said, tuple(signs), names, tree, form, value, places)
