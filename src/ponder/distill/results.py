@@ -43,9 +43,7 @@ def _of_task(rows: Sequence[Found], compared: Sequence[Mapping[str, Any]]) -> It
     yield Table(head, tuple(_figures(label, each) for label, each in figures))
     fixed = rows[0]["result"]["fixed"]
     first = figures[0][1]
-    sampling = ", ".join(
-        f"{name} {value}" for name, value in fixed["sampling"].items() if value not in (None, [], "")
-    )
+    sampling = ", ".join(f"{name} {value}" for name, value in _set(fixed["sampling"]))
     yield Paragraph(
         f"{first['problems']:,} problems with {first['samples']} samples each; intervals are clustered by "
         f"problem. {sampling}; seed {fixed['seed']}; verifier {fixed['verifier']}."

@@ -37,7 +37,7 @@ def run(settings: Settings, work: Work) -> Counts:
         writer.export(made.folder, part, kind)
         part.replace(path)
         files[kind] = {"file": path.name, "bytes": path.stat().st_size}
-    proof = writer.examine(work.folder.parent / made.counts["data"], path, settings.examined)
+        proof = writer.examine(work.folder.parent / made.counts["data"], path, settings.examined)
     write_json(work.folder / "doctor.json", proof)
     work.tell(Told(1, 1, f"{len(files)} files"))
     return {"files": files, "doctor": proof}
