@@ -55,7 +55,7 @@ def conversation(
     """A question, the pieces of its reasoning with whether to learn them (None: it is empty), its answer."""
     ids = vocabulary.prompt(question)
     learn = [False] * len(ids)
-    for text, wanted in _joined(pieces or ()):
+    for text, wanted in joined(pieces or ()):
         tokens = vocabulary.ids(text)
         ids += tokens
         learn += [wanted] * len(tokens)
@@ -64,7 +64,7 @@ def conversation(
     return Lesson(ids + end, learn + [True] * len(end))
 
 
-def _joined(pieces: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
+def joined(pieces: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
     """Neighbouring pieces of one kind as one text, so that tokens are those of the whole."""
     out: list[tuple[str, bool]] = []
     for text, wanted in pieces:

@@ -10,7 +10,7 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from ponder.distill.example import Example
-from ponder.distill.lessons import Lesson
+from ponder.distill.lessons import Lesson, joined
 from ponder.errors import InputError
 
 _HERE = "⟦question⟧"
@@ -40,7 +40,7 @@ class Templated:
         """The example with what is to be learned of it; pieces are cut apart where that changes."""
         ids = self.prompt(example.question)
         learn = [False] * len(ids)
-        pieces = [] if self.direct else _joined(example)
+        pieces = [] if self.direct else joined(example.pieces)
         for text, wanted in pieces:
             tokens = self._text(text)
             ids, learn = ids + tokens, learn + [wanted] * len(tokens)
@@ -54,13 +54,3 @@ class Templated:
     def _text(self, text: str) -> list[int]:
         """Text of a person or a model: nothing in it is a control token."""
         return list(self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
-
-
-def _joined(example: Example) -> list[tuple[str, bool]]:
-    out: list[tuple[str, bool]] = []
-    for text, wanted in example.pieces:
-        if out and out[-1][1] == wanted:
-            out[-1] = (out[-1][0] + text, wanted)
-        else:
-            out.append((text, wanted))
-    return out
