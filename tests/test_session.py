@@ -227,9 +227,10 @@ def test_a_long_answer_is_compared_with_its_plan(babbler_gguf: Path, monkeypatch
         trace = answering.trace()
         opened.engine.close()
         notes = [note.data for note in store.bundle(trace.id).notes if note.kind == "predicted"]
-    (memory,) = answering.compared  # of the rate nothing is known: this home has no measurement
-    assert memory.right
-    assert notes == [{"RAM": asdict(memory)}]
+    ram, buffers = answering.compared  # of the rate nothing is known: this home has no measurement
+    assert ram.right
+    assert buffers.right
+    assert notes == [{"RAM": asdict(ram), "CPU buffers": asdict(buffers)}]
     assert answering.opened.facts["gpu_layers"] == 0
 
 
