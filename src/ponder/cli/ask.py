@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ponder.catalog.models import BUILTIN
 from ponder.cli import ahead
 from ponder.cli.live import possible, step_in, watching
 from ponder.cli.options import (
@@ -31,6 +32,11 @@ from ponder.opened import open_model
 from ponder.session import Answering, start
 from ponder.store import open_store
 from ponder.warm import put_away
+
+INTRODUCTION = (
+    "This is ponder-builtin, made for sums and small puzzles. For anything else `ponder fit` names the "
+    "DeepSeek-R1 that suits this machine, and `ponder pull` gets it."
+)
 
 output_options = stacked(
     click.option("--hide-reasoning", is_flag=True, help="Show only the answer."),
@@ -72,6 +78,8 @@ def command(question: tuple[str, ...], **values: Any) -> None:
     messages = [Message("system", values["system"])] if values["system"] else []
     messages.append(Message("user", question_text(question, values["files"])))
     opened = open_model(values["model"], options, *ahead.take())
+    if not values["model"] and opened.model is not None and opened.model.id == BUILTIN:
+        Screen().tell(INTRODUCTION)
     with nullcontext() if values["no_keep"] else open_store() as store:
         try:
             answering = start(opened, replace(request, messages=tuple(messages)), store)

@@ -12,7 +12,7 @@ import click
 
 from ponder.catalog.library import Local, scan
 from ponder.catalog.models import (
-    DEMO,
+    PACKAGED,
     all_models,
     find_model,
     known_model,
@@ -85,7 +85,7 @@ def _line(model: Model, here: Sequence[Local]) -> Line:
     size = spelled_count(model.parameters)
     if model.active_parameters < model.parameters:
         size += f", {spelled_count(model.active_parameters)} active"
-    section = HERE if here else THERE if model.gguf_repos or model.id == DEMO else NOWHERE
+    section = HERE if here else THERE if model.gguf_repos or model.id in PACKAGED else NOWHERE
     licence = short_licence(model.licence)
     return Line(model.called, size, model.thinks, licence, _spelled_here(here), model.good_for, section)
 
@@ -141,7 +141,7 @@ def _show(model: Model, here: Sequence[Local]) -> None:
 
 
 def _facts(model: Model, here: Sequence[Local]) -> Iterator[tuple[str, str]]:
-    yield "names", ", ".join((*model.aliases, model.hf_repo))
+    yield "names", ", ".join(filter(None, (*model.aliases, model.hf_repo)))
     active = f", {spelled_count(model.active_parameters)} active per token"
     yield (
         "parameters",

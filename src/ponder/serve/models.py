@@ -128,12 +128,8 @@ class Models:
         given = self._settings.model
         if given and (is_path(given) or self._settings.options.server):
             return next(iter(offers.values()))
-        found = _match(offers, given or newest())
-        if found is not None:
-            return found
-        if given:
-            return Offer(given, given)  # whatever is wrong with it is told when it is opened
-        raise NotFoundError("there is no model on this machine: type `ponder pull deepseek-r1:1.5b`.")
+        name = given or newest()  # whatever is wrong with it is told when it is opened
+        return _match(offers, name) or Offer(name, name)
 
     @property
     def loaded(self) -> Mapping[str, Loaded]:

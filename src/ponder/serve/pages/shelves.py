@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ponder.catalog.library import home, models_folder, unfinished
-from ponder.catalog.models import DEMO, all_models, short_licence
+from ponder.catalog.models import PACKAGED, all_models, short_licence
 from ponder.catalog.pull import Offer as Remote
 from ponder.catalog.quantisations import choose
 from ponder.core.model import Model, Weights
@@ -64,7 +64,7 @@ class Shelf:
     @property
     def how(self) -> str:
         """How to get it."""
-        if self.model.id == DEMO:
+        if self.model.id in PACKAGED:
             return "install"
         return "pull" if self.model.gguf_repos else ""
 
